@@ -1,0 +1,1 @@
+"""Who is studied, and what happened to them?"""

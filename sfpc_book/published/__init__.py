@@ -1,0 +1,1 @@
+"""What do public statistics say?"""

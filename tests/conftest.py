@@ -1,0 +1,40 @@
+"""Fixtures shared by all tests: where the public reference data are, if they are here at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Folder of published data and reference numbers, named by SFPC_SHARED or lying beside the checkout."""
+    folder = Path(os.environ.get("SFPC_SHARED", REPOSITORY.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"no folder of published data at {folder}; name one in SFPC_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published_folder(shared_folder: Path) -> Path:
+    folder = shared_folder / "data" / "dfe"
+    if not folder.is_dir():
+        pytest.skip(f"no published statistics at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden_folder(shared_folder: Path) -> Path:
+    folder = shared_folder / "golden"
+    if not folder.is_dir():
+        pytest.skip(f"no reference numbers at {folder}")
+    return folder
