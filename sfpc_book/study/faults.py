@@ -1,0 +1,128 @@
+"""Faults of a study file that no single key can show: references, roles, dates, windows.
+
+Works on the raw mapping and tolerates what the schema rejects, so that both kinds of fault are listed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, and the path of keys to it."""
+
+    where: tuple[str | int, ...]
+    text: str
+
+
+def cross_faults(raw: Mapping[str, Any]) -> list[Fault]:
+    """All faults between parts of the study."""
+    models, authorities = _mapping(raw, "models"), _mapping(raw, "authorities")
+    outcomes = _mapping(raw, "outcomes")
+    faults: list[Fault] = []
+    for key, model in models.items():
+        if isinstance(model, Mapping):
+            faults += _member_faults(key, model, authorities)
+            faults += _outcome_faults(key, model, outcomes)
+            faults += _go_live_faults(key, model, authorities, raw)
+            faults += _age_faults(key, model)
+    return [*faults, *_repeated(authorities), *_orphans(models, authorities), *_band_faults(raw)]
+
+
+def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _members(model: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any, str]]:
+    trial = model.get("trial")
+    for index, slug in enumerate(trial if isinstance(trial, list) else []):
+        yield ("trial", index), slug, "trial"
+    for role in ("pilot", "innovator"):
+        if role in model:
+            yield (role,), model[role], role
+
+
+def _member_faults(key: str, model: Mapping[str, Any], authorities: Mapping[str, Any]) -> Iterator[Fault]:
+    for where, slug, role in _members(model):
+        part = authorities.get(slug)
+        if not isinstance(part, Mapping):
+            known = ", ".join(map(str, authorities))
+            yield Fault(("models", key, *where), f"unknown authority '{slug}'. Known authorities: {known}")
+        elif part.get("role") != role:
+            text = f"'{slug}' stands here as {role}, but its role is '{part.get('role')}'; make the two agree"
+            yield Fault(("models", key, *where), text)
+        elif role == "trial" and not part.get("go_live"):
+            yield Fault(("authorities", slug), f"trial authority '{slug}' has no go_live; add date, status, source")
+        elif role == "trial" and model.get("restriction") == "stratified" and not part.get("stratum"):
+            text = f"'{slug}' has no stratum, but '{key}' was randomised within strata. Allowed: high, low"
+            yield Fault(("authorities", slug), text)
+
+
+def _outcome_faults(key: str, model: Mapping[str, Any], outcomes: Mapping[str, Any]) -> Iterator[Fault]:
+    listed = model.get("outcomes")
+    for index, outcome in enumerate(listed if isinstance(listed, list) else []):
+        if outcome not in outcomes:
+            known = ", ".join(map(str, outcomes))
+            yield Fault(("models", key, "outcomes", index), f"unknown outcome '{outcome}'. Known outcomes: {known}")
+
+
+def _go_live_faults(
+    key: str, model: Mapping[str, Any], authorities: Mapping[str, Any], raw: Mapping[str, Any]
+) -> Iterator[Fault]:
+    """Go-lives outside the programme or outside a trial window that the file fixes."""
+    window = _mapping(model, "window")
+    programme = _mapping(raw, "programme")
+    bounds = (
+        ("the trial window", window.get("start"), window.get("end")),
+        ("the programme", programme.get("start"), programme.get("end")),
+    )
+    for _, slug, role in _members(model):
+        part = authorities.get(slug)
+        go_live = part.get("go_live") if isinstance(part, Mapping) else None
+        day = go_live.get("date") if isinstance(go_live, Mapping) else None
+        if role != "trial" or not isinstance(day, date):
+            continue
+        for what, start, end in bounds:
+            if (isinstance(start, date) and day < start) or (isinstance(end, date) and day > end):
+                text = f"go-live {day} of '{slug}' ({key}) lies outside {what}, {start} to {end}"
+                yield Fault(("authorities", slug, "go_live", "date"), text)
+
+
+def _age_faults(key: str, model: Mapping[str, Any]) -> Iterator[Fault]:
+    low, high = model.get("age_minimum"), model.get("age_maximum")
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        yield Fault(("models", key, "age_minimum"), f"age_minimum {low} is above age_maximum {high}")
+
+
+def _repeated(authorities: Mapping[str, Any]) -> Iterator[Fault]:
+    for field in ("gss_code", "la_code", "name"):
+        seen: dict[Any, str] = {}
+        for slug, part in authorities.items():
+            value = part.get(field) if isinstance(part, Mapping) else None
+            if value is not None and value in seen:
+                text = f"{field} {value} of '{slug}' is also that of '{seen[value]}'; each must be unique"
+                yield Fault(("authorities", slug, field), text)
+            elif value is not None:
+                seen[value] = slug
+
+
+def _orphans(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Iterator[Fault]:
+    placed = [slug for model in models.values() if isinstance(model, Mapping) for _, slug, _ in _members(model)]
+    for slug in sorted({slug for slug in placed if placed.count(slug) > 1 and isinstance(slug, str)}):
+        yield Fault(("authorities", slug), f"'{slug}' stands in more than one place of the models")
+    for slug, part in authorities.items():
+        if isinstance(part, Mapping) and part.get("role") in ("trial", "pilot") and slug not in placed:
+            text = f"'{slug}' has role '{part['role']}' but stands in no model; add it to one or change its role"
+            yield Fault(("authorities", slug, "role"), text)
+
+
+def _band_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    for index, band in enumerate(raw.get("covid") or []):
+        if isinstance(band, Mapping) and isinstance(band.get("start"), date) and isinstance(band.get("end"), date):
+            if band["end"] < band["start"]:
+                yield Fault(("covid", index, "end"), f"'{band.get('name')}' ends before it starts")

@@ -1,0 +1,213 @@
+"""The parts of a study, as frozen typed values. `study.yml` holds exactly these keys and no others."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+GssCode = Annotated[str, Field(pattern=r"^E\d{8}$")]
+LaCode = Annotated[str, Field(pattern=r"^\d{3}$")]
+ReturnMonth = Annotated[str, Field(pattern=r"^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\d{2}$")]
+PlanStatus = Literal["planned", "exploratory"]
+
+
+class Part(BaseModel):
+    """Base of every part: frozen, and no key that is not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GoLive(Part):
+    """The date on which an authority began to work by the model, and how well it is known."""
+
+    date: date
+    status: Literal["confirmed", "month", "assumed"]
+    source: str
+
+
+class Authority(Part):
+    """A local authority named by the study. `slug` and `model` are filled from where it stands."""
+
+    slug: str = ""
+    name: str
+    gss_code: GssCode
+    la_code: LaCode
+    region: str
+    role: Literal["trial", "pilot", "innovator", "left", "earlier_adopter"]
+    model: str | None = None
+    go_live: GoLive | None = None
+    stratum: Literal["high", "low"] | None = None
+    stratum_note: str | None = None
+    left_model: str | None = None
+
+
+class WindowRule(Part):
+    """How the trial window follows from the go-lives; `start` and `end` fix it instead."""
+
+    months_before: int = Field(default=6, ge=1, le=24)
+    months_after: int = Field(default=6, ge=1, le=24)
+    end_at: Literal["day", "month_end"] = "day"
+    start: date | None = None
+    end: date | None = None
+
+
+class PracticeModel(Part):
+    """One practice model and its stepped-wedge trial. `trial_authorities` is in wedge order."""
+
+    id: str = ""
+    name: str
+    innovator: str
+    pilot: str
+    trial: tuple[str, ...] = Field(min_length=1)
+    trial_authorities: tuple[str, ...] = ()
+    age_minimum: int = Field(ge=0, le=17)
+    age_maximum: int = Field(ge=0, le=17)
+    include_unborn: bool
+    layout: Literal["standard", "no_wrong_door"]
+    restriction: Literal["stratified", "unrestricted"]
+    window: WindowRule = WindowRule()
+    protocol_children: int = Field(gt=0)
+    outcomes: tuple[str, ...] = Field(min_length=1)
+
+
+class Outcome(Part):
+    """One outcome: what is measured, on which scale, among whom, from which tables."""
+
+    id: str = ""
+    name: str
+    question: str
+    measure: str
+    scale: Literal["binary", "days", "count", "share"]
+    higher_is: Literal["worse", "better", "neutral"]
+    population: Literal[
+        "all_children", "entered_care", "left_care", "plan_started", "plan_ended", "pre_proceedings",
+        "risk_factor", "pupils",
+    ]
+    fixed_days: int | None = Field(default=None, gt=0)
+    fixed_months: int | None = Field(default=None, gt=0)
+    fixed_terms: int | None = Field(default=None, gt=0)
+    codes: tuple[str, ...] = ()
+    code_note: str | None = None
+    tables: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def unit(self) -> str:
+        """Unit in which an effect on this outcome is said."""
+        units = {"binary": "per 1,000 children", "days": "days", "count": "placements"}
+        return units.get(self.scale, "percentage points")
+
+
+class Sample(Part):
+    """A way to choose the children; every one but `main` is "main, but …"."""
+
+    id: str = ""
+    name: str
+    rule: str
+    plan_status: PlanStatus
+    days: int | None = Field(default=None, gt=0)
+
+
+class Analysis(Part):
+    """One planned or exploratory model, with what it estimates and what it rests on."""
+
+    id: str = ""
+    name: str
+    plan_status: PlanStatus
+    estimand: str
+    model: str
+    variance: str
+    reference: str
+    assumptions: tuple[str, ...] = Field(min_length=1)
+    citation: str
+
+
+class NotDone(Part):
+    """A planned analysis that this edition does not carry, and why."""
+
+    analysis: str
+    because: str
+
+
+class Returns(Part):
+    """Where the data returns lie, which returns are expected, and which dates they were asked to cover."""
+
+    folder: str | None = None
+    months: tuple[ReturnMonth, ...] = Field(min_length=1)
+    outcome_month: ReturnMonth
+    totals_from: date
+    referrals_from: date
+    outcomes_from: date
+    outcomes_to: date
+
+
+class Published(Part):
+    """Where published statistics lie."""
+
+    folder: str | None = None
+
+
+class Disclosure(Part):
+    """Counts below `threshold` are not shown; the others are rounded to a multiple of `rounding`."""
+
+    threshold: int = Field(ge=0, le=100)
+    rounding: int = Field(ge=1, le=100)
+
+
+class Programme(Part):
+    """Facts about the programme; null where unknown, and printed as unknown."""
+
+    start: date
+    end: date
+    registration: str | None
+    protocol: str | None
+    analysis_plan: str | None
+    funder: str
+
+
+class CovidBand(Part):
+    """A span of pandemic restrictions, inclusive."""
+
+    name: str
+    start: date
+    end: date
+    kind: Literal["lockdown", "restrictions"]
+
+
+class Study(Part):
+    """Everything `study.yml` says. Mappings are keyed by id or slug."""
+
+    title: str
+    short_title: str
+    publisher: str
+    contact: str | None
+    programme: Programme
+    conf_level: float = Field(gt=0.5, lt=1)
+    horizons: tuple[Annotated[int, Field(gt=0, le=60)], ...] = Field(min_length=1)
+    returns: Returns
+    published: Published
+    disclosure: Disclosure
+    models: dict[str, PracticeModel]
+    authorities: dict[str, Authority]
+    outcomes: dict[str, Outcome]
+    samples: dict[str, Sample]
+    analyses: dict[str, Analysis]
+    not_done: tuple[NotDone, ...] = ()
+    covid: tuple[CovidBand, ...] = ()
+
+    def primary(self, model_id: str) -> Outcome:
+        """The primary outcome of a model: the first that it lists."""
+        return self.outcomes[self.models[model_id].outcomes[0]]
+
+    def secondary(self, model_id: str) -> tuple[Outcome, ...]:
+        """The secondary outcomes of a model, in the order of `study.yml`."""
+        return tuple(self.outcomes[outcome] for outcome in self.models[model_id].outcomes[1:])
+
+    def adopters(self) -> tuple[Authority, ...]:
+        """The authorities that adopted a model in the programme: trial and pilot, by model and go-live."""
+        return tuple(
+            self.authorities[slug]
+            for model in self.models.values()
+            for slug in (*model.trial_authorities, model.pilot)
+        )
