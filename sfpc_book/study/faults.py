@@ -1,6 +1,6 @@
 """Faults of a study file that no single key can show: references, roles, dates, windows.
 
-Works on the raw mapping and tolerates what the schema rejects, so that both kinds of fault are listed at once.
+Works on the raw mapping and tolerates what the schema rejects: both kinds of fault are listed at once.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def _member_faults(key: str, model: Mapping[str, Any], authorities: Mapping[str,
             text = f"'{slug}' stands here as {role}, but its role is '{part.get('role')}'; make the two agree"
             yield Fault(("models", key, *where), text)
         elif role == "trial" and not part.get("go_live"):
-            yield Fault(("authorities", slug), f"trial authority '{slug}' has no go_live; add date, status, source")
+            yield Fault(
+                ("authorities", slug), f"trial authority '{slug}' has no go_live; add date, status, source"
+            )
         elif role == "trial" and model.get("restriction") == "stratified" and not part.get("stratum"):
             text = f"'{slug}' has no stratum, but '{key}' was randomised within strata. Allowed: high, low"
             yield Fault(("authorities", slug), text)
@@ -68,7 +70,9 @@ def _outcome_faults(key: str, model: Mapping[str, Any], outcomes: Mapping[str, A
     for index, outcome in enumerate(listed if isinstance(listed, list) else []):
         if outcome not in outcomes:
             known = ", ".join(map(str, outcomes))
-            yield Fault(("models", key, "outcomes", index), f"unknown outcome '{outcome}'. Known outcomes: {known}")
+            yield Fault(
+                ("models", key, "outcomes", index), f"unknown outcome '{outcome}'. Known outcomes: {known}"
+            )
 
 
 def _go_live_faults(
@@ -112,17 +116,21 @@ def _repeated(authorities: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _orphans(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Iterator[Fault]:
-    placed = [slug for model in models.values() if isinstance(model, Mapping) for _, slug, _ in _members(model)]
+    placed = [
+        slug for model in models.values() if isinstance(model, Mapping) for _, slug, _ in _members(model)
+    ]
     for slug in sorted({slug for slug in placed if placed.count(slug) > 1 and isinstance(slug, str)}):
         yield Fault(("authorities", slug), f"'{slug}' stands in more than one place of the models")
     for slug, part in authorities.items():
         if isinstance(part, Mapping) and part.get("role") in ("trial", "pilot") and slug not in placed:
-            text = f"'{slug}' has role '{part['role']}' but stands in no model; add it to one or change its role"
+            text = (
+                f"'{slug}' has role '{part['role']}' but stands in no model; add it to one or change its role"
+            )
             yield Fault(("authorities", slug, "role"), text)
 
 
 def _band_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
     for index, band in enumerate(raw.get("covid") or []):
-        if isinstance(band, Mapping) and isinstance(band.get("start"), date) and isinstance(band.get("end"), date):
-            if band["end"] < band["start"]:
-                yield Fault(("covid", index, "end"), f"'{band.get('name')}' ends before it starts")
+        start, end = (band.get("start"), band.get("end")) if isinstance(band, Mapping) else (None, None)
+        if isinstance(start, date) and isinstance(end, date) and end < start:
+            yield Fault(("covid", index, "end"), f"'{band.get('name')}' ends before it starts")

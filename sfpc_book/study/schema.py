@@ -82,8 +82,14 @@ class Outcome(Part):
     scale: Literal["binary", "days", "count", "share"]
     higher_is: Literal["worse", "better", "neutral"]
     population: Literal[
-        "all_children", "entered_care", "left_care", "plan_started", "plan_ended", "pre_proceedings",
-        "risk_factor", "pupils",
+        "all_children",
+        "entered_care",
+        "left_care",
+        "plan_started",
+        "plan_ended",
+        "pre_proceedings",
+        "risk_factor",
+        "pupils",
     ]
     fixed_days: int | None = Field(default=None, gt=0)
     fixed_months: int | None = Field(default=None, gt=0)

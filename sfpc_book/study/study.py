@@ -58,9 +58,13 @@ def _read(path: Path) -> Mapping[str, Any]:
         problem = f"{path.name}, line {line}: {error.problem}"
         raise StudyDefinitionError(f"{path.name} is not valid YAML", [problem]) from None
     except ValueError:
-        raise StudyDefinitionError(f"{path.name} has dates that do not exist", _bad_dates(path.name, text)) from None
+        raise StudyDefinitionError(
+            f"{path.name} has dates that do not exist", _bad_dates(path.name, text)
+        ) from None
     if not isinstance(raw, Mapping):
-        raise StudyDefinitionError(f"{path.name} is not a mapping of keys; it must begin with keys such as 'title'")
+        raise StudyDefinitionError(
+            f"{path.name} is not a mapping of keys; it must begin with keys such as 'title'"
+        )
     return raw
 
 
@@ -139,7 +143,9 @@ def _complete(study: Study) -> Study:
         key: model.model_copy(update={"id": key, "trial_authorities": _wedge_order(study, model.trial)})
         for key, model in study.models.items()
     }
-    member = {slug: key for key, model in models.items() for slug in (*model.trial, model.pilot, model.innovator)}
+    member = {
+        slug: key for key, model in models.items() for slug in (*model.trial, model.pilot, model.innovator)
+    }
     authorities = {
         slug: part.model_copy(update={"slug": slug, "model": member.get(slug, part.left_model)})
         for slug, part in study.authorities.items()

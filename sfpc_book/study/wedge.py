@@ -82,7 +82,8 @@ class Wedge:
         """
         if self.n_orders > MAXIMUM_ORDERS:
             raise StudyDefinitionError(
-                f"'{self.model_id}' has {self.n_orders:,} admissible orders; at most {MAXIMUM_ORDERS:,} are listed"
+                f"'{self.model_id}' has {self.n_orders:,} admissible orders; "
+                f"at most {MAXIMUM_ORDERS:,} are listed"
             )
         observed = tuple(self.start_period[slug] for slug in self.authorities)
         others = sorted(set(self._orders()) - {observed})
@@ -92,8 +93,11 @@ class Wedge:
         groups = self._groups()
         choices = [sorted(set(itertools.permutations(self._starts(group)))) for group in groups]
         for chosen in itertools.product(*choices):
-            start = {slug: value for group, values in zip(groups, chosen, strict=True)
-                     for slug, value in zip(group, values, strict=True)}
+            start = {
+                slug: value
+                for group, values in zip(groups, chosen, strict=True)
+                for slug, value in zip(group, values, strict=True)
+            }
             yield tuple(start[slug] for slug in self.authorities)
 
     def _groups(self) -> list[list[str]]:
