@@ -1,0 +1,192 @@
+"""The book as data: which chapters there are, from which template, with which parameters, reading which files.
+
+`plan` expands a study into frozen `Chapter`s and runs nothing. What a chapter may read is part of it: the runner
+shows a notebook exactly the files named in `inputs` and `sources`, so a number on a page cannot come from a file
+that its key does not cover.
+
+Paths are relative: `inputs` to the build folder, `template` and `sources` to the folder of the study file. An
+input below `authorities/<slug>/` holds the rows of one authority only and is shown to the notebook without that
+prefix; that is why a changed cell in one workbook leaves the other authorities' chapters alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sfpc_book.study.schema import Authority, PracticeModel, Study
+
+Scalar = str | int | float | bool
+Kind = Literal["notebook", "text", "generated"]
+
+STUDY_SHOWN_AS = "study.yml"
+BUILD_SHOWN_AS = "build"
+PATHS = (("study_path", STUDY_SHOWN_AS), ("build_path", BUILD_SHOWN_AS))
+
+DATA_STATUS = "data_status.json"
+COHORT_TABLES = ("panel.parquet", "flow.csv", "descriptives.csv", "observability.csv")
+COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
+RETURNS_TABLES = ("findings.csv", "reading_log.csv")
+PUBLISHED_TABLES = ("series.parquet", "neighbours.parquet", "matched.csv", "findings.csv")
+ESTIMATES = "results/estimates.csv"
+
+PROGRAMME, AUTHORITIES, ABOUT = "The programme", "Local authorities", "About this report"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One page of the book.
+
+    `kind` is `notebook` (a template to run), `text` (Markdown as it stands) or `generated` (Markdown made from
+    the study or the contracts; `template` is then its place in the build folder). `results` says whether the
+    chapter's estimates stand in `results/<slug>.csv`.
+    """
+
+    slug: str
+    template: str
+    parameters: tuple[tuple[str, Scalar], ...]
+    inputs: tuple[str, ...]
+    title: str
+    part: str
+    kind: Kind = "notebook"
+    sources: tuple[str, ...] = ()
+    results: bool = False
+
+    @property
+    def is_notebook(self) -> bool:
+        return self.kind == "notebook"
+
+    @property
+    def docname(self) -> str:
+        """Place of the page in the assembled book, without suffix."""
+        if self.slug == "index":
+            return "index"
+        return f"{'chapters' if self.is_notebook else 'pages'}/{self.slug}"
+
+
+def plan(study: Study) -> tuple[Chapter, ...]:
+    """Every page of the book in reading order; the first is the front page."""
+    models = tuple(study.models.values())
+    return (
+        _text("index", study.title, ""),
+        *_programme_chapters(models),
+        *(chapter for model in models for chapter in _model_chapters(model)),
+        *(_authority_chapter(authority) for authority in _adopters(study)),
+        *_about_pages(),
+    )
+
+
+def toc(chapters: Iterable[Chapter]) -> dict[str, Any]:
+    """The contents of `_toc.yml` in Jupyter Book's form: a root, then parts in order of appearance."""
+    root, *others = chapters
+    parts: dict[str, list[dict[str, str]]] = {}
+    for chapter in others:
+        parts.setdefault(chapter.part, []).append({"file": chapter.docname, "title": chapter.title})
+    captions = [{"caption": part, "chapters": entries} for part, entries in parts.items()]
+    return {"format": "jb-book", "root": root.docname, "parts": captions}
+
+
+def shown_as(path: str) -> str:
+    """Name under which a notebook sees an input: rows of one authority stand where the whole table would."""
+    if path.startswith("authorities/"):
+        return path.split("/", 2)[2]
+    return path
+
+
+def authority_slice(slug: str, path: str) -> str:
+    """Place in the build folder of the rows of `path` that belong to one authority."""
+    return f"authorities/{slug}/{path}"
+
+
+def _adopters(study: Study) -> list[Authority]:
+    """Trial authorities in wedge order and then the pilot, model by model."""
+    slugs = [slug for model in study.models.values() for slug in (*model.trial_authorities, model.pilot)]
+    return [study.authorities[slug] for slug in slugs]
+
+
+def _authority_chapter(authority: Authority) -> Chapter:
+    inputs = [DATA_STATUS, *(f"published/{name}" for name in PUBLISHED_TABLES)]
+    if authority.role == "trial":
+        cohort = (f"cohort/{authority.model}/{name}" for name in COHORT_TABLES)
+        inputs += [f"returns/{authority.slug}/{name}" for name in RETURNS_TABLES]
+        inputs += [authority_slice(authority.slug, path) for path in cohort]
+    return Chapter(
+        slug=f"authority-{authority.slug}",
+        template="notebooks/authority.ipynb",
+        parameters=(("local_authority", authority.slug), *PATHS),
+        inputs=tuple(inputs),
+        title=authority.name,
+        part=AUTHORITIES,
+    )
+
+
+MODEL_CHAPTERS = (
+    ("sample", "Who was studied", False),
+    ("primary", "Primary outcome", True),
+    ("secondary", "Secondary outcomes", True),
+    ("follow_up", "Longer follow-up", True),
+    ("costs", "Costs", True),
+)
+
+
+def _model_chapters(model: PracticeModel) -> list[Chapter]:
+    cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
+    extra = {
+        "sample": [f"returns/{slug}/findings.csv" for slug in model.trial_authorities],
+        "costs": [f"results/{model.id}-{name}.csv" for name in ("primary", "secondary")],
+    }
+    sources = {"costs": ("data_contracts/unit_costs.yml",)}
+    return [
+        Chapter(
+            slug=f"{model.id}-{name}",
+            template=f"notebooks/model_{name}.ipynb",
+            parameters=(("intervention_model", model.id), *PATHS),
+            inputs=tuple([*cohort, *extra.get(name, [])]),
+            title=title,
+            part=model.name,
+            sources=sources.get(name, ()),
+            results=results,
+        )
+        for name, title, results in MODEL_CHAPTERS
+    ]
+
+
+def _programme_chapters(models: tuple[PracticeModel, ...]) -> list[Chapter]:
+    published = tuple(f"published/{name}" for name in PUBLISHED_TABLES)
+    flows = tuple(f"cohort/{model.id}/flow.csv" for model in models)
+    return [
+        _programme("programme-summary", "Summary", "programme_summary", (DATA_STATUS, ESTIMATES, *flows)),
+        _programme("programme-design", "Design", "programme_design", (DATA_STATUS,)),
+        _programme(
+            "matched-comparison",
+            "Matched comparison",
+            "matched_comparison",
+            (DATA_STATUS, *published),
+            results=True,
+        ),
+    ]
+
+
+def _programme(slug: str, title: str, name: str, inputs: tuple[str, ...], *, results: bool = False) -> Chapter:
+    template = f"notebooks/{name}.ipynb"
+    return Chapter(slug, template, PATHS, inputs, title, PROGRAMME, results=results)
+
+
+def _about_pages() -> list[Chapter]:
+    return [
+        _text("methods", "Methods", ABOUT),
+        _generated("outcomes", "Outcomes"),
+        _generated("data_dictionary", "Data dictionary", sources=("data_contracts",)),
+        _text("glossary", "Glossary", ABOUT),
+        _text("accessibility", "Accessibility", ABOUT),
+        _text("changes", "Changes", ABOUT),
+    ]
+
+
+def _text(slug: str, title: str, part: str) -> Chapter:
+    return Chapter(slug, f"notebooks/pages/{slug}.md", (), (), title, part, kind="text")
+
+
+def _generated(slug: str, title: str, *, sources: tuple[str, ...] = ()) -> Chapter:
+    return Chapter(slug, f"pages/{slug}.md", (), (), title, ABOUT, kind="generated", sources=sources)
