@@ -1,0 +1,163 @@
+"""How a number is worded: one function per kind of number, used by every table, chart and sentence.
+
+Estimates are held in natural units (a risk difference as a proportion, a share as 0 to 1). A `Unit` says how
+they are shown: factor, decimal places and the words that follow. An estimate and its interval always have the
+same number of decimal places.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+MINUS = "−"  # the typographic minus, so that screen readers do not say "hyphen"
+SUPPRESSED, NOT_AVAILABLE, NOT_APPLICABLE, LOW = "[c]", "[x]", "[z]", "[low]"
+SHORTHAND = {
+    SUPPRESSED: "confidential: the count is too small to publish, or would give another small count away",
+    NOT_AVAILABLE: "not available",
+    NOT_APPLICABLE: "not applicable",
+    LOW: "rounds to zero",
+}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How values of one unit are shown: multiply by `factor`, round to `places`, follow with `words`."""
+
+    factor: float
+    places: int
+    words: str
+    short: str
+
+    def show(self, value: float, *, signed: bool = False) -> str:
+        """The value without its words, e.g. `−4.2`; `[x]` when missing."""
+        return number(value * self.factor if value is not None else value, self.places, signed=signed)
+
+
+PER_1000 = Unit(1000.0, 1, "per 1,000 children", "per 1,000")
+DAYS = Unit(1.0, 1, "days per child", "days")
+PERCENTAGE_POINTS = Unit(100.0, 2, "percentage points", "pp")
+RATE_PER_10000 = Unit(1.0, 1, "per 10,000 children", "per 10,000")
+PLAIN = Unit(1.0, 2, "", "")
+
+
+def unit_of(unit: str | None) -> Unit:
+    """The `Unit` for the text in a study's outcome or in the column `unit` of the estimates."""
+    text = "" if unit is None or pd.isna(unit) else str(unit).strip()
+    lower = text.lower()
+    if "10,000" in lower or "10000" in lower:
+        return RATE_PER_10000
+    if "1,000" in lower or "1000" in lower:
+        return Unit(1000.0, 1, text, "per 1,000")
+    if "day" in lower:
+        return DAYS if lower == "days" else Unit(1.0, 1, text, "days")
+    if any(word in lower for word in ("share", "percent", "%", "pp", "proportion")):
+        return PERCENTAGE_POINTS
+    return Unit(1.0, 2, text, text)
+
+
+def is_missing(value: object) -> bool:
+    """Whether a scalar holds no value (None, NaN, NaT, NA)."""
+    return value is None or bool(pd.isna(value))  # type: ignore[call-overload]
+
+
+def number(value: float | None, places: int = 0, *, signed: bool = False) -> str:
+    """A number with thousands separators and a true minus; `[x]` if missing, `[low]` if it rounds to zero.
+
+    With `signed` a plus stands before positive values and zero is written plainly, because there zero is a
+    possible difference and not a small count.
+    """
+    if is_missing(value):
+        return NOT_AVAILABLE
+    if math.isinf(value):
+        return "unbounded"
+    text = f"{abs(value):,.{places}f}"
+    if float(text.replace(",", "")) == 0:
+        return text if signed or value == 0 or places else LOW
+    return (MINUS if value < 0 else "+" if signed else "") + text
+
+
+def count(value: float | None) -> str:
+    """A count as an integer with thousands separators; `[c]` when it has been suppressed (missing)."""
+    return SUPPRESSED if is_missing(value) else f"{round(float(value)):,}"
+
+
+def percentage(share: float | None, places: int = 1) -> str:
+    """A share between 0 and 1 as a percentage, e.g. `12.3%`."""
+    return NOT_AVAILABLE if is_missing(share) else f"{number(share * 100, places)}%"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value to three places, `<0.001` below that and `>0.999` near one; `[x]` if missing."""
+    if is_missing(value):
+        return NOT_AVAILABLE
+    if value < 0.001:
+        return "<0.001"
+    return ">0.999" if 0.9995 <= value < 1 else f"{value:.3f}"
+
+
+def interval(low: float | None, high: float | None, unit: Unit) -> str:
+    """Both ends of an interval to the same places, e.g. `−12.1 to 3.7`; an end that is not finite is named."""
+    if is_missing(low) and is_missing(high):
+        return NOT_AVAILABLE
+    open_low, open_high = _is_open(low), _is_open(high)
+    if open_low and open_high:
+        return "unbounded on both sides"
+    if open_low:
+        return f"unbounded below, up to {unit.show(high, signed=True)}"
+    if open_high:
+        return f"from {unit.show(low, signed=True)}, unbounded above"
+    return f"{unit.show(low, signed=True)} to {unit.show(high, signed=True)}"
+
+
+def date_text(value: object) -> str:
+    """A day in words, e.g. `24 November 2022`; `[x]` if missing."""
+    if is_missing(value):
+        return NOT_AVAILABLE
+    day = pd.Timestamp(value)  # type: ignore[arg-type]
+    return f"{day.day} {day:%B %Y}"
+
+
+def month_text(value: object) -> str:
+    """A month in words, e.g. `November 2022`; `[x]` if missing."""
+    return NOT_AVAILABLE if is_missing(value) else f"{pd.Timestamp(value):%B %Y}"  # type: ignore[arg-type]
+
+
+def money(value: float | None, places: int = 0) -> str:
+    """Pounds, e.g. `£1,234` or `−£56`; `[x]` if missing."""
+    if is_missing(value):
+        return NOT_AVAILABLE
+    if math.isinf(value):
+        return "unbounded"
+    return (MINUS if value < 0 else "") + f"£{abs(value):,.{places}f}"
+
+
+def file_size(size: int) -> str:
+    """A file's size in whole kilobytes (of 1,000 bytes), at least 1."""
+    return f"{max(1, round(size / 1000)):,} KB"
+
+
+def listed(items: Sequence[object], conjunction: str = "and") -> str:
+    """Items as an English list: `a, b and c`."""
+    words = [str(item) for item in items]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
+
+
+def counted(size: int, singular: str, plural: str | None = None) -> str:
+    """A count with its noun in the right form: `1 file`, `12 files`."""
+    return f"{size:,} {singular if size == 1 else plural or singular + 's'}"
+
+
+def day_of(value: object) -> datetime.date | None:
+    """A calendar day from a date, timestamp or ISO text; None if missing."""
+    return None if is_missing(value) else pd.Timestamp(value).date()  # type: ignore[arg-type]
+
+
+def _is_open(value: float | None) -> bool:
+    return is_missing(value) or math.isinf(value)  # type: ignore[arg-type]
