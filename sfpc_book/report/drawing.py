@@ -12,8 +12,9 @@ import pandas as pd
 class Drawing:
     """A chart with the texts made from the same rows.
 
-    `chart` is an Altair chart or a Vega-Lite dictionary; `data` are the tidy rows drawn (they become the CSV file);
-    `cells`, if given, is the same table formatted for reading. A page turns a drawing into a `Figure`.
+    `chart` is an Altair chart or a Vega-Lite dictionary; `data` are the tidy rows drawn (they become the
+    CSV file); `cells`, if given, is the same table formatted for reading. A page turns a drawing into a
+    `Figure`.
     """
 
     chart: Any

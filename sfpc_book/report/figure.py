@@ -1,8 +1,8 @@
 """A chart as it stands on a page: static SVG, the interactive specification, words, data and data status.
 
 One object serves the site (HTML that works without JavaScript and without a network), the PDF (SVG with title
-and description) and the data files (CSV). Nothing in it depends on time, order of hashes or the machine's fonts list
-beyond the chart font, so equal inputs give equal bytes.
+and description) and the data files (CSV). Nothing in it depends on time, order of hashes or the machine's
+fonts list beyond the chart font, so equal inputs give equal bytes.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ MARK_COLOUR = "#801650"
 class Figure:
     """A chart with everything a reader, a screen reader, a PDF and a data file need from it.
 
-    Raises `ParameterError` if a text is missing, the alt text is not 20 to 250 characters or repeats the title,
-    the label does not start with a chapter slug, or the data are empty.
+    Raises `ParameterError` if a text is missing, the alt text is not 20 to 250 characters or repeats the
+    title, the label does not start with a chapter slug, or the data are empty.
     """
 
     chart: Any
@@ -90,7 +90,9 @@ class Figure:
         return f"{_sentence(self.title)} {_sentence(self.subtitle)} Source: {_sentence(self.source)}{mark}"
 
     def html(self) -> str:
-        """The `<figure>`: chart, specification, caption, source, and the data as a table behind `<details>`."""
+        """The `<figure>`: chart, specification, caption, source, and the data as a table behind
+        `<details>`.
+        """
         spec = json.dumps(self.spec(), sort_keys=True, separators=(",", ":")).replace("</", "<\\/")
         return (
             f'<figure class="sfpc-figure" id="{self.label}" data-status="{self.data_status}">'
@@ -101,7 +103,11 @@ class Figure:
         )
 
     def _caption_html(self) -> str:
-        mark = f'<span class="sfpc-mark">{escape(SYNTHETIC_MARK)}</span>' if self.data_status == "synthetic" else ""
+        mark = (
+            f'<span class="sfpc-mark">{escape(SYNTHETIC_MARK)}</span>'
+            if self.data_status == "synthetic"
+            else ""
+        )
         return (
             f'<figcaption><span class="sfpc-title">{escape(self.title)}</span> '
             f'<span class="sfpc-subtitle">{escape(self.subtitle)}</span> {mark}</figcaption>'
@@ -142,12 +148,14 @@ def figure_of(drawing: Drawing, label: str, data_status: str) -> Figure:
 def accessible_svg(svg: str, label: str, title: str, description: str) -> str:
     """An SVG that is one image to assistive technology, with ids unique on the page and short coordinates.
 
-    The renderer's own roles and labels inside the picture are removed: they would name every mark a second time.
+    The renderer's own roles and labels inside the picture are removed: they would name every mark a second
+    time.
     """
     body = TAG.sub(_short_numbers, ROLE_OR_ARIA.sub("", svg))
     body = IDENTIFIER.sub(lambda match: f"{match[1]}{label}-{match[2]}", body)
     names = (
-        f'<title id="{label}-title">{escape(title)}</title><desc id="{label}-desc">{escape(description)}</desc>'
+        f'<title id="{label}-title">{escape(title)}</title>'
+        f'<desc id="{label}-desc">{escape(description)}</desc>'
     )
     root = f'<svg role="img" aria-labelledby="{label}-title {label}-desc" '
     return body.replace("<svg ", root, 1).replace(">", f">{names}", 1)

@@ -101,7 +101,7 @@ def p_value(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None, unit: Unit) -> str:
-    """Both ends of an interval to the same places, e.g. `−12.1 to 3.7`; an end that is not finite is named."""
+    """Both ends of an interval to the same places, e.g. `−12.1 to 3.7`; open ends are named."""
     if is_missing(low) and is_missing(high):
         return NOT_AVAILABLE
     open_low, open_high = _is_open(low), _is_open(high)

@@ -24,7 +24,9 @@ def require_texts(kind: str, label: str, **texts: str) -> None:
     """Raise `ParameterError` naming every text that is missing or blank."""
     empty = [name for name, text in texts.items() if not isinstance(text, str) or not text.strip()]
     if empty:
-        raise ParameterError(f"{kind} {label!r} lacks text a reader needs", [f"{name} is empty" for name in empty])
+        raise ParameterError(
+            f"{kind} {label!r} lacks text a reader needs", [f"{name} is empty" for name in empty]
+        )
 
 
 def require_label(kind: str, label: str) -> None:
@@ -71,17 +73,19 @@ def table_html(cells: pd.DataFrame, caption: str, *, row_headers: bool = True) -
     numeric = [_is_numeric(cells[name]) for name in cells.columns]
     classes = [' class="num"' if flag else "" for flag in numeric]
     head = "".join(
-        f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(cells.columns, classes, strict=True)
+        f'<th scope="col"{kind}>{escape(name)}</th>'
+        for name, kind in zip(cells.columns, classes, strict=True)
     )
     rows = "".join(_row(row, classes, row_headers) for row in cells.itertuples(index=False, name=None))
-    return (
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    )
+    caption_html = f"<caption>{escape(caption)}</caption>"
+    return f"<table>{caption_html}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _row(values: tuple[object, ...], classes: list[str], row_headers: bool) -> str:
     cells = [
-        f'<th scope="row">{escape(value)}</th>' if row_headers and position == 0 else f"<td{kind}>{escape(value)}</td>"
+        f'<th scope="row">{escape(value)}</th>'
+        if row_headers and position == 0
+        else f"<td{kind}>{escape(value)}</td>"
         for position, (value, kind) in enumerate(zip(values, classes, strict=True))
     ]
     return f"<tr>{''.join(cells)}</tr>"

@@ -1,4 +1,4 @@
-"""A table as it stands on a page: caption, header cells with scope, shorthands explained above, CSV beside."""
+"""A table as it stands on a page: caption, headers with scope, shorthands explained above, CSV beside."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from sfpc_book.report.markup import (
 class TableContent:
     """A table before it belongs to a page.
 
-    `cells` are formatted text, one header row, the first column heading its rows. `data` are the tidy values behind
-    them, written to the CSV file; without it the cells themselves are written. `notes` are shown above the table.
+    `cells` are formatted text, one header row, the first column heading its rows. `data` are the tidy
+    values behind them, written to the CSV file; without it the cells themselves are written. `notes` are
+    shown above the table.
     """
 
     cells: pd.DataFrame
@@ -37,7 +38,9 @@ class TableContent:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its label and data status. Raises `ParameterError` for an empty frame, caption or bad label."""
+    """A table with its label and data status. Raises `ParameterError` for an empty frame, caption or bad
+    label.
+    """
 
     frame: pd.DataFrame
     label: str
@@ -56,7 +59,8 @@ class Table:
         blank = [str(name) for name in self.frame if self.frame[name].astype(str).str.strip().eq("").any()]
         if blank:
             raise ParameterError(
-                f"table {self.label!r} has empty cells; write [x], [z] or words", [f"column {name}" for name in blank]
+                f"table {self.label!r} has empty cells; write [x], [z] or words",
+                [f"column {name}" for name in blank],
             )
 
     def csv(self) -> str:

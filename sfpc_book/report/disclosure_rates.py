@@ -1,0 +1,97 @@
+"""Risks and means by authority and time that may be published: neighbouring periods pooled until large
+enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from sfpc_book.report.disclosure import PublishedCounts, is_small, protected, published, rounded
+from sfpc_book.study.schema import Disclosure
+from sfpc_book.study.wedge import Wedge
+
+COLUMNS = ["n_children", "n_events", "value_sum"]
+
+
+def publish_cells(panel: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
+    """Numbers of children by authority, period and linkage state, for one outcome and horizon."""
+    columns = ["n_children", "n_not_observed", "n_not_linked", "n_not_applicable"]
+    keys = ["authority", "period", "period_start", "exposed"]
+    small = np.column_stack([is_small(panel[name], disclosure) for name in columns]).any(axis=1)
+    counts = {name: protected(panel[name], disclosure) for name in columns}
+    return published(panel[keys].assign(**counts, suppressed=small), "cells", disclosure)
+
+
+def publish_rates(panel: pd.DataFrame, wedge: Wedge, disclosure: Disclosure) -> PublishedCounts:
+    """Risk (or mean) in spans of time, for one outcome and horizon of the panel.
+
+    Within an authority and before or after its go-live, neighbouring periods are pooled until a span has
+    enough children and, for a yes/no outcome, enough children with and without the event. Where even the
+    whole time before or after is too small, the rate is hidden. Rates are ratios of the rounded counts.
+
+    Returns columns authority, exposed, span_start, span_end, periods, n_children, n_events, rate, suppressed.
+    """
+    rows = [
+        _row(authority, exposed, span, wedge, disclosure)
+        for (authority, exposed), arm in panel.groupby(["authority", "exposed"], sort=False)
+        for span in _spans(arm.sort_values("period"), disclosure)
+    ]
+    frame = pd.DataFrame(rows)
+    order = {slug: position for position, slug in enumerate(wedge.authorities)}
+    frame = frame.sort_values(
+        ["authority", "span_start"],
+        key=lambda column: column.map(order) if column.name == "authority" else column,
+    )
+    return published(frame, "rates", disclosure)
+
+
+def _spans(arm: pd.DataFrame, disclosure: Disclosure) -> Iterator[pd.DataFrame]:
+    """Runs of neighbouring periods, each large enough; a remainder joins the run before it."""
+    runs: list[list[int]] = [[]]
+    for position in range(len(arm)):
+        runs[-1].append(position)
+        if _is_enough(arm.iloc[runs[-1]], disclosure):
+            runs.append([])
+    remainder = runs.pop()
+    if remainder and runs:
+        runs[-1].extend(remainder)
+    elif remainder:
+        runs.append(remainder)
+    for run in runs:
+        yield arm.iloc[run]
+
+
+def _is_enough(span: pd.DataFrame, disclosure: Disclosure) -> bool:
+    children = span["n_children"].sum()
+    if children < max(disclosure.threshold, 1):
+        return False
+    if span["n_events"].isna().all():
+        return True
+    events = span["n_events"].sum()
+    return min(events, children - events) >= disclosure.threshold
+
+
+def _row(
+    authority: str, exposed: int, span: pd.DataFrame, wedge: Wedge, disclosure: Disclosure
+) -> dict[str, object]:
+    totals = {name: span[name].sum(min_count=1) for name in COLUMNS}
+    binary = bool(span["n_events"].notna().any())
+    enough = _is_enough(span, disclosure)
+    children, events = (
+        rounded(np.array([totals[name]]), disclosure)[0] for name in ("n_children", "n_events")
+    )
+    mean = events / children if binary else totals["value_sum"] / totals["n_children"]
+    return {
+        "authority": authority,
+        "exposed": int(exposed),
+        "span_start": pd.Timestamp(wedge.period_starts[int(span["period"].iloc[0])]),
+        "span_end": pd.Timestamp(wedge.period_ends[int(span["period"].iloc[-1])]),
+        "periods": len(span),
+        "n_children": protected(np.array([totals["n_children"]]), disclosure)[0],
+        "n_events": events if enough and binary else np.nan,
+        "rate": mean if enough else np.nan,
+        "suppressed": not enough,
+    }
