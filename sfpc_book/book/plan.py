@@ -168,7 +168,9 @@ def _programme_chapters(models: tuple[PracticeModel, ...]) -> list[Chapter]:
     ]
 
 
-def _programme(slug: str, title: str, name: str, inputs: tuple[str, ...], *, results: bool = False) -> Chapter:
+def _programme(
+    slug: str, title: str, name: str, inputs: tuple[str, ...], *, results: bool = False
+) -> Chapter:
     template = f"notebooks/{name}.ipynb"
     return Chapter(slug, template, PATHS, inputs, title, PROGRAMME, results=results)
 
