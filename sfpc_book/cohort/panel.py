@@ -1,0 +1,130 @@
+"""Authority by period: the aggregates that the models are fitted to, and what of them is observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sfpc_book.cohort.measure import STATES
+from sfpc_book.cohort.outcomes import fully_observed_from
+from sfpc_book.study.schema import Outcome
+from sfpc_book.study.wedge import Wedge
+
+EXPOSURE = "go_live"  # exposed when the first referral is on or after go-live
+PANEL_COLUMNS = [
+    "model", "sample", "exposure", "authority", "period", "period_start", "exposed", "exposure_time",
+    "outcome", "horizon", "n_children", "n_events", "value_sum", "value_mean",
+    "n_not_observed", "n_not_linked", "n_not_applicable",
+]  # fmt: skip
+OBSERVABILITY_COLUMNS = [
+    "model", "outcome", "horizon", "authority", "covered_to", "observed_share", "fully_observed_from",
+    "n_observed", "n_not_observed", "n_not_linked", "n_not_applicable",
+]  # fmt: skip
+
+
+def panel(
+    outcomes: pd.DataFrame,
+    members: Mapping[str, pd.Series],
+    wedge: Wedge,
+    authorities: Sequence[str],
+    measures: Sequence[Outcome],
+    horizons: Sequence[int],
+) -> pd.DataFrame:
+    """Sum the outcomes of each sample's children by authority and period.
+
+    `outcomes` is long by child (see `outcomes_table`); `members[sample]` is boolean, indexed by child_key.
+    One row per sample, authority, period, outcome and horizon, in that order; an empty cell has n_children 0
+    and a mean of NaN. `n_children` counts the observed; `n_events` is the sum of a binary outcome and NaN for
+    the others.
+    """
+    cell = _cell_numbers(outcomes, authorities, wedge.n_periods, measures, horizons)
+    grid = _grid(wedge, authorities, measures, horizons)
+    scale = grid["outcome"].map({measure.id: measure.scale for measure in measures})
+    keys = next(iter(members.values())).index
+    child = keys.get_indexer(outcomes["child_key"])
+    parts = []
+    for sample, belongs in members.items():
+        inside = belongs.to_numpy(dtype=bool)[child]
+        sums = _cell_sums(outcomes[inside], cell[inside], len(grid))
+        sums["n_events"] = sums["value_sum"].where(scale == "binary")
+        parts.append(
+            pd.concat([grid.assign(model=wedge.model_id, sample=sample, exposure=EXPOSURE), sums], axis=1)
+        )
+    return pd.concat(parts, ignore_index=True)[PANEL_COLUMNS]
+
+
+def _cell_numbers(
+    outcomes: pd.DataFrame,
+    authorities: Sequence[str],
+    n_periods: int,
+    measures: Sequence[Outcome],
+    horizons: Sequence[int],
+) -> np.ndarray:
+    """Number of each row's cell, counting authority, period, outcome, horizon, the last running fastest."""
+    authority = pd.Index(authorities).get_indexer(outcomes["authority"])
+    outcome = pd.Index([measure.id for measure in measures]).get_indexer(outcomes["outcome"].astype("str"))
+    horizon = pd.Index(horizons).get_indexer(outcomes["horizon"])
+    number = authority * n_periods + outcomes["period"].to_numpy()
+    return (number * len(measures) + outcome) * len(horizons) + horizon
+
+
+def _grid(
+    wedge: Wedge, authorities: Sequence[str], measures: Sequence[Outcome], horizons: Sequence[int]
+) -> pd.DataFrame:
+    """Every cell of the panel with its exposure, in the order of `_cell_numbers`."""
+    design = wedge.design_table().drop(columns="period_end")
+    design = design.set_index("authority").loc[list(authorities)].reset_index()
+    cells = pd.MultiIndex.from_product(
+        [[measure.id for measure in measures], horizons], names=["outcome", "horizon"]
+    )
+    return design.merge(cells.to_frame(index=False), how="cross")
+
+
+def _cell_sums(rows: pd.DataFrame, cell: np.ndarray, n_cells: int) -> pd.DataFrame:
+    state = rows["state"].cat.codes.to_numpy()
+    counts = {name: np.bincount(cell[state == code], minlength=n_cells) for code, name in enumerate(STATES)}
+    value = rows["value"].to_numpy()
+    seen = state == STATES.index("observed")
+    total = np.bincount(cell[seen], weights=value[seen], minlength=n_cells)
+    n = counts["observed"]
+    return pd.DataFrame(
+        {
+            "n_children": n,
+            "value_sum": total,
+            "value_mean": np.divide(total, n, out=np.full(n_cells, np.nan), where=n > 0),
+            "n_not_observed": counts["not_observed"],
+            "n_not_linked": counts["not_linked"],
+            "n_not_applicable": counts["not_applicable"],
+        }
+    )
+
+
+def observability(
+    children: pd.DataFrame, outcomes: pd.DataFrame, wedge: Wedge, measures: Sequence[Outcome]
+) -> pd.DataFrame:
+    """How much of each outcome can be seen yet, by authority and horizon.
+
+    `covered_to`: the last date to which the records of every linked child of the authority reach.
+    `observed_share`: observed / (observed + not observed), so of linked children to whom the outcome applies;
+    NaN without any. `fully_observed_from`: the date by which every child of the trial window can have been
+    followed up.
+    """
+    keys = ["outcome", "horizon", "authority"]
+    grouped = outcomes[keys].assign(**{f"n_{name}": outcomes["state"] == name for name in STATES})
+    table = grouped.groupby(keys, observed=True).sum().reset_index()
+    by_id = {measure.id: measure for measure in measures}
+    due = [
+        fully_observed_from(by_id[outcome], wedge.window_end, horizon)
+        for outcome, horizon in zip(table["outcome"], table["horizon"], strict=True)
+    ]
+    linked = children[children["linked"]]
+    reach = linked.groupby(linked["authority"].astype("str"))["covered_to"].min()
+    seen = table["n_observed"] + table["n_not_observed"]
+    return table.assign(
+        model=wedge.model_id,
+        covered_to=table["authority"].astype("str").map(reach),
+        observed_share=(table["n_observed"] / seen.where(seen > 0)),
+        fully_observed_from=due,
+    )[OBSERVABILITY_COLUMNS]

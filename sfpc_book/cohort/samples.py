@@ -1,0 +1,79 @@
+"""The samples: the main one, and each other as "main, but …"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from sfpc_book.cohort.calendar import days
+from sfpc_book.cohort.derive import FACTORS
+from sfpc_book.cohort.persons import UNBORN_AGE
+from sfpc_book.errors import StudyDefinitionError
+from sfpc_book.study.schema import Sample
+from sfpc_book.study.wedge import Wedge
+
+Membership = Callable[[pd.DataFrame, Wedge, Sample], pd.Series]
+
+
+def main(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Every child of the flow whose outcome is defined, linked or not."""
+    return pd.Series(True, index=children.index)
+
+
+def born_only(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Without children referred before birth."""
+    return children["age"] != UNBORN_AGE
+
+
+def risk_factors(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Only children with at least one of the six parental factors; not assessed is not among them."""
+    return (children[FACTORS] == "has").any(axis="columns")
+
+
+def excluding_no_further_action(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Without children whose first referral is recorded as no further action; unrecorded ones stay."""
+    return children["no_further_action"] != "No further action"
+
+
+def excluding_contamination(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Without first referrals in the `sample.days` days before the authority's go-live (the go-live day
+    stays)."""
+    go_live = days(
+        children["authority"].astype("str").map({slug: wedge.go_live[slug] for slug in wedge.authorities})
+    )
+    before = (go_live - days(children["referral_date"])).astype("timedelta64[D]").astype(int)
+    return pd.Series((before < 1) | (before > (sample.days or 0)), index=children.index)
+
+
+def unambiguous_persons(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Without records that lack a month of birth beside several under the same identifier."""
+    return children["person_state"] != "ambiguous"
+
+
+SAMPLES: Mapping[str, Membership] = {
+    "main": main,
+    "born_only": born_only,
+    "risk_factors": risk_factors,
+    "excluding_no_further_action": excluding_no_further_action,
+    "excluding_contamination": excluding_contamination,
+    "unambiguous_persons": unambiguous_persons,
+}
+
+
+def memberships(children: pd.DataFrame, samples: Mapping[str, Sample], wedge: Wedge) -> dict[str, pd.Series]:
+    """Per sample of the study, which children belong to it (boolean, index of `children`).
+
+    Raises
+    ------
+    StudyDefinitionError
+        When the study names samples that this registry does not know.
+    """
+    unknown = [sample for sample in samples if sample not in SAMPLES]
+    if unknown:
+        known = ", ".join(SAMPLES)
+        raise StudyDefinitionError(
+            "The study names samples that have no rule",
+            [f"sample '{name}'; known: {known}" for name in unknown],
+        )
+    return {name: SAMPLES[name](children, wedge, sample) for name, sample in samples.items()}

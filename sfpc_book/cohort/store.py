@@ -1,0 +1,65 @@
+"""Cohorts and canonical tables as files."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pandas as pd
+
+from sfpc_book.cohort.build import Cohort
+from sfpc_book.errors import ReturnsError
+
+PARQUET = ("children", "outcomes", "panel")
+
+
+def load_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """The canonical tables of one authority, by table id, from `<table>.parquet` files.
+
+    Raises
+    ------
+    ReturnsError
+        When there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ReturnsError(
+            f"There is no folder of read returns at {folder}; read the workbooks first (check)"
+        )
+    return {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+
+
+def load_returns(folder: Path) -> dict[str, dict[str, pd.DataFrame]]:
+    """The canonical tables of every authority: `folder/<slug>/<table>.parquet`. Raises ReturnsError without
+    folder."""
+    if not folder.is_dir():
+        raise ReturnsError(
+            f"There is no folder of read returns at {folder}; read the workbooks first (check)"
+        )
+    return {path.name: load_tables(path) for path in sorted(folder.iterdir()) if path.is_dir()}
+
+
+def blocked_authorities(folder: Path) -> dict[str, str]:
+    """Authorities that may not be estimated, with the first reason, from each `folder/<slug>/findings.csv`.
+
+    An authority is blocked by a finding of severity `block` and status `fail`.
+    """
+    blocked = {}
+    for path in sorted(folder.glob("*/findings.csv")):
+        findings = pd.read_csv(path, dtype="str")
+        failed = findings[(findings["severity"] == "block") & (findings["status"] == "fail")]
+        if len(failed):
+            blocked[path.parent.name] = str(failed["text"].iloc[0])
+    return blocked
+
+
+def write_cohort(cohort: Cohort, folder: Path) -> None:
+    """Write each table of a cohort: those by child and the panel as Parquet, the other aggregates as CSV."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for field in fields(cohort):
+        table = getattr(cohort, field.name)
+        if field.name in PARQUET:
+            table.to_parquet(folder / f"{field.name}.parquet", index=False)
+        elif isinstance(table, pd.DataFrame):
+            table.to_csv(
+                folder / f"{field.name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d"
+            )
