@@ -1,0 +1,149 @@
+"""The wedge diagram: who worked by the model when, with go-live dates, their status, and the lockdowns."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from sfpc_book.report.charts_theme import (
+    OUTLINE,
+    PALE,
+    SOFT_TEXT,
+    TEXT,
+    TEXT_ON,
+    covid_frame,
+    model_colour,
+    themed,
+    year_axis,
+)
+from sfpc_book.report.drawing import Drawing, shortened
+from sfpc_book.report.formats import counted, date_text, month_text
+from sfpc_book.study.study import Study
+from sfpc_book.study.wedge import Wedge
+
+STATUS_WORDS = {"confirmed": "confirmed", "month": "month known", "assumed": "assumed"}
+ROW_HEIGHT = 46
+
+
+def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
+    """The stepped wedge of one model over calendar time, one row per authority in wedge order.
+
+    Outlined cells are periods before go-live; filled cells, numbered by periods since go-live, are after it. The
+    text in each row gives the go-live and how well it is known.
+    """
+    model = study.models[wedge.model_id]
+    cells = _cells(study, wedge)
+    dates = _go_lives(study, wedge)
+    uncertain = sum(dates["status"] != "confirmed")
+    span = f"{month_text(wedge.window_start)} to {month_text(wedge.window_end)}"
+    alt_text = (
+        f"Grid of {len(wedge.authorities)} authorities over {wedge.n_periods} periods, {span}: no authority works by "
+        f"{model.name} in the first, all do in the last; {dates['name'].iloc[0]} starts first, "
+        f"{dates['name'].iloc[-1]} last."
+    )
+    status = f"; {counted(uncertain, 'date')} not confirmed to the day" if uncertain else ""
+    return Drawing(
+        chart=themed(_chart(study, wedge, cells, dates), height=ROW_HEIGHT * len(wedge.authorities)),
+        title=f"{model.name} reached its trial authorities one after another",
+        subtitle=f"Stepped wedge by authority and period, {span}; numbers count periods since go-live{status}",
+        alt=shortened(alt_text),
+        data=cells.drop(columns=["name", "label"]).merge(dates[["authority", "go_live", "status", "stratum"]]),
+        source="Study file; go-lives as listed in the design chapter",
+        cells=_readable(cells, dates),
+    )
+
+
+def _cells(study: Study, wedge: Wedge) -> pd.DataFrame:
+    table = wedge.design_table()
+    names = {slug: study.authorities[slug].name for slug in wedge.authorities}
+    label = table["exposure_time"].where(table["exposed"] == 1).map(lambda value: f"{value:.0f}", na_action="ignore")
+    return table.assign(name=table["authority"].map(names), label=label.astype(object).where(label.notna(), ""))
+
+
+def _go_lives(study: Study, wedge: Wedge) -> pd.DataFrame:
+    rows = []
+    for slug in wedge.authorities:
+        authority = study.authorities[slug]
+        assert authority.go_live is not None  # trial authorities have one: the study file is checked for it
+        day = authority.go_live
+        shown = date_text(day.date) if day.status == "confirmed" else month_text(day.date)
+        text = f"Go-live {shown} ({STATUS_WORDS[day.status]})"
+        rows.append(
+            (slug, authority.name, pd.Timestamp(day.date), day.status, text, wedge.stratum[slug] or "unknown")
+        )
+    return pd.DataFrame(rows, columns=["authority", "name", "go_live", "status", "text", "stratum"])
+
+
+def _chart(study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame) -> alt.LayerChart:
+    colour = model_colour(study, wedge.model_id)
+    order = [study.authorities[slug].name for slug in wedge.authorities]
+    start, end = pd.Timestamp(wedge.window_start), pd.Timestamp(wedge.window_end)
+    row = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelOffset=8))
+    along = alt.X("period_start:T", axis=year_axis(grid=False), scale=alt.Scale(domain=_domain(start, end)))
+    shape = {"cornerRadius": 2, "height": {"band": 0.5}, "yOffset": 8, "strokeWidth": 1.4}
+    drawn = cells.assign(period_end=cells["period_end"] + pd.Timedelta(days=1))
+    before = (
+        alt.Chart(drawn[drawn["exposed"] == 0])
+        .mark_rect(fill=PALE, stroke=OUTLINE, strokeDash=[3, 2], **shape)
+        .encode(x=along, x2="period_end:T", y=row)
+    )
+    after = (
+        alt.Chart(drawn[drawn["exposed"] == 1])
+        .mark_rect(fill=colour, stroke="#FFFFFF", **shape)
+        .encode(x=along, x2="period_end:T", y=row)
+    )
+    middle = drawn.assign(middle=drawn["period_start"] + (drawn["period_end"] - drawn["period_start"]) / 2)
+    numbers = (
+        alt.Chart(middle[middle["exposed"] == 1])
+        .mark_text(color=TEXT_ON[colour], dy=8)
+        .encode(x="middle:T", y=row, text="label:N")
+    )
+    first = drawn[(drawn["exposed"] == 0) & (drawn["period"] == 0)].tail(1)
+    unexposed = (
+        alt.Chart(first.assign(text="before go-live"))
+        .mark_text(align="left", dx=8, dy=8, fontSize=11, color=SOFT_TEXT)
+        .encode(x="period_start:T", y=row, text="text:N")
+    )
+    late = dates["go_live"] > start + (end - start) * 0.55
+    words = [
+        alt.Chart(part).mark_text(align=align, dx=dx, dy=-14, fontSize=11, color=TEXT).encode(
+            x="go_live:T", y=row, text="text:N"
+        )
+        for part, align, dx in ((dates[~late], "left", 0), (dates[late], "right", 4))
+        if len(part)
+    ]
+    return alt.layer(*_lockdowns(study, wedge), before, after, numbers, unexposed, *words)
+
+
+def _domain(start: pd.Timestamp, end: pd.Timestamp) -> list[dict[str, int]]:
+    return [{"year": day.year, "month": day.month, "date": day.day} for day in (start, end + pd.Timedelta(days=1))]
+
+
+def _lockdowns(study: Study, wedge: Wedge) -> list[alt.Chart]:
+    frame = covid_frame(study.covid, wedge.window_start, wedge.window_end)
+    if frame.empty:
+        return []
+    bands = alt.Chart(frame).mark_rect(color="#E9E3EE", opacity=0.8).encode(
+        x="start:T", x2="end:T", tooltip=[alt.Tooltip("name:N", title="Lockdown")]
+    )
+    words = (
+        alt.Chart(frame.head(1).assign(text="Lockdowns"))
+        .mark_text(align="left", baseline="bottom", fontSize=11, color=SOFT_TEXT, y=-3)
+        .encode(x="start:T", text="text:N")
+    )
+    return [bands, words]
+
+
+def _readable(cells: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
+    """One row per authority: what the diagram says in words."""
+    after = cells[cells["exposed"] == 1].groupby("authority")["period"].agg(["min", "count"])
+    return pd.DataFrame(
+        {
+            "Local authority": dates["name"],
+            "Go-live": [date_text(day) for day in dates["go_live"]],
+            "Status of the date": dates["status"].map(STATUS_WORDS),
+            "Readiness stratum": dates["stratum"],
+            "First exposed period": [str(after.loc[slug, "min"]) for slug in dates["authority"]],
+            "Exposed periods": [str(after.loc[slug, "count"]) for slug in dates["authority"]],
+        }
+    )

@@ -1,0 +1,121 @@
+"""The flow diagram: how records sent became children analysed, in boxes as CONSORT asks for."""
+
+from __future__ import annotations
+
+import textwrap
+
+import altair as alt
+import pandas as pd
+
+from sfpc_book.report.charts_theme import DARK_BLUE, OUTLINE, PALE, TEXT, themed
+from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
+from sfpc_book.report.drawing import Absence, Drawing, shortened
+from sfpc_book.report.formats import count
+
+STEP_HEIGHT, BOX_HEIGHT = 64, 42
+LEFT, RIGHT, GAP = (0, 250), (300, 560), 25
+WRAP = 36
+
+
+def flow_diagram(counts: PublishedCounts, name: str, authority: str = "all") -> Drawing | Absence:
+    """Boxes from the records sent (top) to the children analysed (bottom), exclusions to the right.
+
+    `name` is whose flow it is, in words; `authority` selects its rows (`all`: the sum over authorities).
+    """
+    flow = require_published(counts, "flow").frame
+    flow = flow[flow["authority"] == authority]
+    if flow.empty:
+        return Absence(f"No sample flow of {name} can be shown: no return has been read.")
+    first, last = (flow[flow["kind"] == "kept"].iloc[position] for position in (0, -1))
+    alt_text = (
+        f"Flow diagram for {name}: from {count(first['n'])} {first['box']} through {flow['step'].nunique()} steps to "
+        f"{count(last['n'])} {last['box']}; boxes to the right count what left at each step."
+    )
+    return Drawing(
+        chart=themed(_chart(flow), height=STEP_HEIGHT * flow["step"].nunique(), fit=False) | {"width": RIGHT[1]},
+        title=f"{count(last['n'])} {last['box']} remain of {count(first['n'])} {first['box']}",
+        subtitle=f"Sample flow, {name}; what leaves at each step stands to the right. {counts.note()}",
+        alt=shortened(alt_text),
+        data=flow,
+        source="Data returns",
+        cells=flow_cells(flow),
+    )
+
+
+def flow_cells(flow: pd.DataFrame) -> pd.DataFrame:
+    """The flow as a table for reading: step, what happens there, number."""
+    return pd.DataFrame(
+        {
+            "Box": flow["box"].str.capitalize(),
+            "Step": flow["step"].astype(int).astype(str),
+            "Kept or left out": flow["kind"].map({"kept": "kept", "excluded": "left out"}),
+            "Number": shown(flow["n"]),
+        }
+    )
+
+
+def _chart(flow: pd.DataFrame) -> alt.LayerChart:
+    boxes = _boxes(flow)
+    arrows = _arrows(boxes)
+    x, y = _scale(RIGHT[1]), _scale(STEP_HEIGHT * flow["step"].nunique(), reverse=True)
+    corners = {"x": alt.X("x1:Q", scale=x, axis=None), "x2": "x2:Q", "y": alt.Y("y1:Q", scale=y, axis=None), "y2": "y2:Q"}
+    lines = alt.Chart(arrows).mark_rule(color=OUTLINE, strokeWidth=1.4).encode(**corners)
+    heads = (
+        alt.Chart(arrows)
+        .mark_point(shape="triangle", filled=True, color=OUTLINE, size=50, opacity=1)
+        .encode(x=alt.X("x2:Q", scale=x, axis=None), y=alt.Y("y2:Q", scale=y, axis=None), angle=alt.Angle("angle:Q", scale=None))
+    )
+    drawn = [
+        alt.Chart(part)
+        .mark_rect(fill=fill, stroke=stroke, strokeWidth=1.2, cornerRadius=3)
+        .encode(**corners)
+        for part, fill, stroke in (
+            (boxes[boxes["kind"] == "kept"], "#FFFFFF", DARK_BLUE),
+            (boxes[boxes["kind"] == "excluded"], PALE, OUTLINE),
+        )
+        if len(part)
+    ]
+    words = (
+        alt.Chart(boxes)
+        .mark_text(lineBreak="\n", baseline="middle", align="left", dx=10, lineHeight=15, color=TEXT)
+        .encode(x=alt.X("x1:Q", scale=x, axis=None), y=alt.Y("middle:Q", scale=y, axis=None), text="text:N")
+    )
+    return alt.layer(lines, heads, *drawn, words)
+
+
+def _scale(end: int, *, reverse: bool = False) -> alt.Scale:
+    return alt.Scale(domain=[end, 0] if reverse else [0, end], nice=False, zero=False)
+
+
+def _boxes(flow: pd.DataFrame) -> pd.DataFrame:
+    """Corners and text of each box; the exclusions of one step share a box, between the kept boxes."""
+    rows = []
+    for position, (_, step) in enumerate(flow.groupby("step", sort=True)):
+        top = position * STEP_HEIGHT
+        for kind, part in step.groupby("kind", sort=False):
+            left, right = LEFT if kind == "kept" else RIGHT
+            lines = [line for row in part.itertuples() for line in _lines(row.box, row.n, kind == "kept")]
+            height = max(BOX_HEIGHT, 15 * len(lines) + 12) if kind == "kept" else 15 * len(lines) + 12
+            centre = top + BOX_HEIGHT / 2 if kind == "kept" else top - (STEP_HEIGHT - BOX_HEIGHT) / 2
+            # Text is anchored at the middle of its first line, so a block of lines starts half its height up.
+            middle = centre - 15 * (len(lines) - 1) / 2
+            rows.append((kind, left, right, centre - height / 2, centre + height / 2, middle, "\n".join(lines)))
+    return pd.DataFrame(rows, columns=["kind", "x1", "x2", "y1", "y2", "middle", "text"])
+
+
+def _lines(box: str, number: float, kept: bool) -> list[str]:
+    return textwrap.wrap(f"{count(number)} {box}", WRAP + (0 if kept else 2))
+
+
+def _arrows(boxes: pd.DataFrame) -> pd.DataFrame:
+    kept = boxes[boxes["kind"] == "kept"]
+    centre = (LEFT[0] + LEFT[1]) / 2
+    down = [
+        (centre, centre, upper, lower - 4, 180)
+        for upper, lower in zip(kept["y2"].iloc[:-1], kept["y1"].iloc[1:], strict=True)
+    ]
+    across = [
+        (centre, RIGHT[0] - 4, (row.y1 + row.y2) / 2, (row.y1 + row.y2) / 2, 90)
+        for row in boxes[boxes["kind"] == "excluded"].itertuples()
+    ]
+    return pd.DataFrame([*down, *across], columns=["x1", "x2", "y1", "y2", "angle"])
