@@ -23,9 +23,9 @@ def forking_works() -> bool:
 class WarmKernels:
     """A zygote process, started by `start` and stopped by `stop`.
 
-    From its start `ChapterKernelManager`, in this process and in others with its environment, forks its kernels from
-    the zygote. Starting returns at once; a kernel asked for meanwhile waits for the warming to end. If the zygote
-    dies, ordinary kernels are started.
+    From its start `ChapterKernelManager`, in this process and in others with its environment, forks its
+    kernels from the zygote. Starting returns at once; a kernel asked for meanwhile waits for the warming to
+    end. If the zygote dies, ordinary kernels are started.
     """
 
     def __init__(self, folder: Path, modules: Sequence[str]) -> None:

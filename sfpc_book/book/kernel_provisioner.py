@@ -1,7 +1,9 @@
-"""How chapters get their kernels: a manager with our environment, and a provisioner that asks the zygote to fork.
+"""How chapters get their kernels: a manager with our environment, and a provisioner that asks the zygote to
+fork.
 
-Kernels talk over Unix sockets in a private folder, not over TCP ports: nobody else can connect, and two kernels
-that start at once cannot pick the same port. Where Unix sockets or forking are missing, ordinary kernels serve.
+Kernels talk over Unix sockets in a private folder, not over TCP ports: nobody else can connect, and two
+kernels that start at once cannot pick the same port. Where Unix sockets or forking are missing, ordinary
+kernels serve.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ FIXED_ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
 }
-# Without compiled files every kernel would compile the whole stack again. A debugger or a start-up file of the
-# user's must not change what a page says.
+# Without compiled files every kernel would compile the whole stack again. A debugger or a start-up file of
+# the user's must not change what a page says.
 DROPPED_ENVIRONMENT = (
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONSTARTUP",
@@ -44,7 +46,8 @@ KERNEL_ARGUMENTS = ("--HistoryManager.enabled=False",)
 
 
 def kernel_environment() -> dict[str, str]:
-    """The environment of every kernel and of the zygote: ours where results depend on it, else the caller's."""
+    """The environment of every kernel and of the zygote: ours where results depend on it, else the
+    caller's."""
     environment = {key: value for key, value in os.environ.items() if key not in DROPPED_ENVIRONMENT}
     paths = [PACKAGE_PARENT, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))

@@ -1,10 +1,11 @@
 """A warm process that forks one fresh kernel per request, so that a chapter does not import everything anew.
 
-Run as `python -m sfpc_book.book.kernel_zygote DESCRIPTOR [MODULE ...]`, where DESCRIPTOR is an inherited Unix socket
-that listens already: imports the modules once, then greets each connection, reads its request (a line of JSON:
-arguments, env, cwd) and forks a child that becomes an ordinary IPython kernel. The connection stays open as long as
-the kernel lives: the zygote writes the process id, later the exit code; when the other side hangs up, the kernel is
-killed. When the zygote's standard input ends, its owner is gone: it kills its kernels and leaves.
+Run as `python -m sfpc_book.book.kernel_zygote DESCRIPTOR [MODULE ...]`, where DESCRIPTOR is an inherited
+Unix socket that listens already: imports the modules once, then greets each connection, reads its request
+(a line of JSON: arguments, env, cwd) and forks a child that becomes an ordinary IPython kernel. The
+connection stays open as long as the kernel lives: the zygote writes the process id, later the exit code;
+when the other side hangs up, the kernel is killed. When the zygote's standard input ends, its owner is
+gone: it kills its kernels and leaves.
 
 Nothing here may start a thread before forking: a forked copy of a locked lock stays locked for ever.
 """
@@ -21,6 +22,7 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 GREETING = b"ready\n"
@@ -54,8 +56,9 @@ def main(arguments: list[str]) -> None:
 
 
 def warm_up(modules: list[str]) -> None:
-    """Import what kernels will need. A module that cannot be imported is left to fail in the kernel itself."""
-    if sys.path and sys.path[0] in ("", os.getcwd()):
+    """Import what kernels will need. A module that cannot be imported is left to fail in the kernel
+    itself."""
+    if sys.path and sys.path[0] in ("", str(Path.cwd())):
         del sys.path[0]  # `-m` puts the working directory first; a kernel takes it away again, and so do we
     for name in (*KERNEL_MODULES, *modules):
         try:
@@ -118,7 +121,8 @@ def _greet(zygote: Zygote) -> None:
 
 
 def _answer(zygote: Zygote, connection: socket.socket) -> None:
-    """Fork a kernel for one request and answer with its process id; an empty request is a client that left."""
+    """Fork a kernel for one request and answer with its process id; an empty request is a client that
+    left."""
     zygote.selector.unregister(connection)
     try:
         with connection.makefile() as lines:

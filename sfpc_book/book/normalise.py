@@ -1,7 +1,7 @@
 """Make equal runs of a notebook give equal bytes.
 
-Taken away: cell ids and timings of the run, the runner's own metadata, the version of Python, the way the kernel
-happened to cut a stream of text into pieces. Kept: sources, outputs, tags, the kernel's name.
+Taken away: cell ids and timings of the run, the runner's own metadata, the version of Python, the way the
+kernel happened to cut a stream of text into pieces. Kept: sources, outputs, tags, the kernel's name.
 """
 
 from __future__ import annotations

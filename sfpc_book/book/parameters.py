@@ -1,7 +1,7 @@
 """Hold every chapter's parameters against its template before any kernel starts.
 
-A notebook runner alone only warns of an unknown parameter and then runs on the default; here it is an error, and
-so is a parameter that is not given or has another type than the template says.
+A notebook runner alone only warns of an unknown parameter and then runs on the default; here it is an
+error, and so is a parameter that is not given or has another type than the template says.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
-"""The book as data: which chapters there are, from which template, with which parameters, reading which files.
+"""The book as data: which chapters there are, from which template, with which parameters, reading which
+files.
 
-`plan` expands a study into frozen `Chapter`s and runs nothing. What a chapter may read is part of it: the runner
-shows a notebook exactly the files named in `inputs` and `sources`, so a number on a page cannot come from a file
-that its key does not cover.
+`plan` expands a study into frozen `Chapter`s and runs nothing. What a chapter may read is part of it: the
+runner shows a notebook exactly the files named in `inputs` and `sources`, so a number on a page cannot come
+from a file that its key does not cover.
 
-Paths are relative: `inputs` to the build folder, `template` and `sources` to the folder of the study file. An
-input below `authorities/<slug>/` holds the rows of one authority only and is shown to the notebook without that
-prefix; that is why a changed cell in one workbook leaves the other authorities' chapters alone.
+Paths are relative: `inputs` to the build folder, `template` and `sources` to the folder of the study file.
+An input below `authorities/<slug>/` holds the rows of one authority only and is shown to the notebook
+without that prefix; that is why a changed cell in one workbook leaves the other authorities' chapters
+alone.
 """
 
 from __future__ import annotations
@@ -38,9 +40,9 @@ PROGRAMME, AUTHORITIES, ABOUT = "The programme", "Local authorities", "About thi
 class Chapter:
     """One page of the book.
 
-    `kind` is `notebook` (a template to run), `text` (Markdown as it stands) or `generated` (Markdown made from
-    the study or the contracts; `template` is then its place in the build folder). `results` says whether the
-    chapter's estimates stand in `results/<slug>.csv`.
+    `kind` is `notebook` (a template to run), `text` (Markdown as it stands) or `generated` (Markdown made
+    from the study or the contracts; `template` is then its place in the build folder). `results` says
+    whether the chapter's estimates stand in `results/<slug>.csv`.
     """
 
     slug: str

@@ -1,7 +1,8 @@
 """Run one chapter: parameters in, an executed notebook and its estimates out. The only user of papermill.
 
-A notebook runs in a folder of its own in which exactly the declared inputs are visible, under names that are the
-same on every machine. What it leaves is normalised and written aside, then moved: a failing run leaves nothing.
+A notebook runs in a folder of its own in which exactly the declared inputs are visible, under names that
+are the same on every machine. What it leaves is normalised and written aside, then moved: a failing run
+leaves nothing.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def _parameter(item: dict[str, Any]) -> TemplateParameter:
 
 
 def run_chapter(chapter: Chapter, *, build: Path, study_path: Path) -> ChapterRun:
-    """Execute a chapter's template and write `chapters/<slug>.ipynb` and, if it records estimates, its results.
+    """Execute a chapter's template and write `chapters/<slug>.ipynb` and, if it records estimates, its
+    results.
 
     Raises
     ------

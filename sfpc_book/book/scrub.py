@@ -1,8 +1,8 @@
 """Say why a chapter or a step failed without repeating anything from the data.
 
-The text of an unknown exception may hold a value (`KeyError: 'child 4711'`), and its traceback prints frames. Our
-own errors never hold a child's value and are shown as they are; of any other only the type is kept, and the words
-of its message that are neither quoted nor numbers.
+The text of an unknown exception may hold a value (`KeyError: 'child 4711'`), and its traceback prints
+frames. Our own errors never hold a child's value and are shown as they are; of any other only the type is
+kept, and the words of its message that are neither quoted nor numbers.
 """
 
 from __future__ import annotations

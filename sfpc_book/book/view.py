@@ -1,12 +1,12 @@
 """The folder a chapter runs in: it holds the inputs that the plan declares, and nothing else of the build.
 
-Reading a file that the plan does not name fails, so a chapter's key always covers what its numbers come from, and
-child-level tables cannot reach a page. Names inside are the same on every machine, hence so are the notebooks.
+Reading a file that the plan does not name fails, so a chapter's key always covers what its numbers come
+from, and child-level tables cannot reach a page. Names inside are the same on every machine, hence so are
+the notebooks.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +42,6 @@ def _show(path: Path, name: Path) -> None:
     """Link, or copy where the system allows no links."""
     name.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.symlink(path, name)
+        name.symlink_to(path, target_is_directory=path.is_dir())
     except OSError:
         (shutil.copytree if path.is_dir() else shutil.copyfile)(path, name)
