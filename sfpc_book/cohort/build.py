@@ -30,7 +30,8 @@ from sfpc_book.study.schema import Outcome, PracticeModel, Study
 from sfpc_book.study.wedge import Wedge, wedge_of
 
 CHILD_COLUMNS = [
-    "child_key", "authority", "child_id", "referral_id", "person_state", "referral_date", "birth_month", "age",
+    "child_key", "authority", "child_id", "referral_id", "person_state", "referral_date", "birth_month",
+    "age",
     "period", "period_start", "exposed", "exposure_time", *COVARIATES, "share_white_british",
     *(f"authority_{name}" for name in CONTEXT), "earlier_care", "linked", "covered_from", "covered_to",
 ]  # fmt: skip

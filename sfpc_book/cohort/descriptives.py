@@ -91,7 +91,7 @@ def monthly(children: pd.DataFrame, outcomes: pd.DataFrame, model_id: str, outco
 
 
 def linkage(links: Links, model_id: str, authority: str) -> pd.DataFrame:
-    """Children in each of the three link states, by outcome table. Columns model, authority, table, state, n."""
+    """Children in each link state by outcome table: columns model, authority, table, state, n."""
     rows = []
     for table in links.linked:
         counts = pd.Series(links.state(table)).value_counts()

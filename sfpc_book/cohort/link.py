@@ -29,8 +29,8 @@ EVENT_COLUMN = {
     "dr3_neet": "left_care_date",
 }
 LINK_STATES = ("linked with event", "linked without event", "not linked")
-# Below this share of a table's identifiers found among the children asked about, the table does not join at all:
-# its identifiers are of another kind, and every child would wrongly count as without an event.
+# Below this share of a table's identifiers found among the children asked about, the table does not join at
+# all: its identifiers are of another kind, and every child would wrongly count as without an event.
 MINIMUM_MATCHED_SHARE = 0.5
 
 

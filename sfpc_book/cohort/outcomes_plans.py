@@ -95,7 +95,7 @@ def return_to_statutory_services(follow: FollowUp, outcome: Outcome, horizon: in
 def proceeds_to_court(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """1 if care proceedings are issued within `fixed_days` days of the first pre-proceedings meeting.
 
-    Population: children whose first meeting on or after the referral is on or before the last day of follow-up.
+    Population: children whose first meeting on or after the referral lies in the window to the horizon.
     Proceedings count from the day of the meeting to `fixed_days` days later, inclusive. Observed when records
     reach `fixed_days` days beyond the horizon, whenever the meeting was.
     """

@@ -23,9 +23,10 @@ SCHOOL_AGES = (5, 15)  # completed years; compulsory school age begins in the te
 def re_referral_parental_factors(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """1 if the child is referred again after the day of the first referral and by the horizon.
 
-    Any later referral counts, for whatever reason. Population: children whose first referral has one of the outcome's factors (`codes`) found at the end of
-    assessment; not assessed is not among them. Taken from the referral returns, so every child is linked;
-    observed when the authority's referral returns reach the horizon.
+    Any later referral counts, for whatever reason. Population: children whose first referral has one of the
+    outcome's factors (`codes`) found at the end of assessment; not assessed is not among them. Taken from
+    the referral returns, so every child is linked; observed when the authority's referral returns reach the
+    horizon.
     """
     columns = [f"factor_{code.lower()}" for code in outcome.codes]
     eligible = (follow.links.children[columns] == "has").any(axis="columns").to_numpy(dtype=bool)
@@ -41,10 +42,11 @@ def re_referral_parental_factors(follow: FollowUp, outcome: Outcome, horizon: in
 def unauthorised_absence(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """Share of possible sessions missed without authorisation, mean of the terms after the referral.
 
-    `fixed_terms` terms count. Terms have nominal dates (1 January, 1 April, 1 September); the first is the one that starts after the
-    referral. Population: children aged 5 or more when the first of them starts and under 16 when the last
-    does. The mean is not weighted by sessions, which are not sent; a missing term makes the outcome not
-    observed. The horizon plays no part: the terms lie within any horizon of 18 months or more.
+    `fixed_terms` terms count. Terms have nominal dates (1 January, 1 April, 1 September); the first is the
+    one that starts after the referral. Population: children aged 5 or more when the first of them starts
+    and under 16 when the last does. The mean is not weighted by sessions, which are not sent; a missing
+    term makes the outcome not observed. The horizon plays no part: the terms lie within any horizon of 18
+    months or more.
     """
     terms = outcome.fixed_terms or 3
     first = first_term_after(follow.referral)
