@@ -1,0 +1,160 @@
+"""From an executed notebook to the notebook that is bound: data taken out, hidden cells gone, status read.
+
+A bound notebook holds only what a page or a PDF shows. Cells that no reader sees are dropped, because they
+hold parameters and paths; `text/csv` outputs become files; outputs that a page could not show are errors.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import lxml.html
+import nbformat
+
+from sfpc_book.book.assemble_facts import ordered_statuses
+
+HIDDEN_TAGS = frozenset({"remove-cell", "parameters", "injected-parameters"})
+SHOWN_TYPES = ("text/html", "image/svg+xml", "text/markdown")
+LABEL = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class ExtractedData:
+    """The CSV text of one figure or table, by its label, with the words that describe it."""
+
+    label: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class CleanNotebook:
+    """A notebook ready to bind, the data of its outputs, its page title, statuses, and what is wrong with
+    it.
+    """
+
+    notebook: nbformat.NotebookNode
+    title: str
+    data: tuple[ExtractedData, ...]
+    status: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def clean_notebook(notebook: nbformat.NotebookNode, *, title: str = "") -> CleanNotebook:
+    """The bound form of an executed notebook; a `title` given replaces the notebook's first heading."""
+    result = nbformat.from_dict(notebook)
+    result.cells = [cell for cell in result.cells if not HIDDEN_TAGS & set(_tags(cell))]
+    result.metadata = {"kernelspec": notebook.metadata.get("kernelspec", {})}
+    problems: list[str] = []
+    data: list[ExtractedData] = []
+    statuses: set[str] = set()
+    for number, output in _outputs(result):
+        problems.extend(_output_problems(number, output))
+        bundle = output.get("data", {})
+        statuses |= set(output_statuses(_text(bundle.get("text/html", ""))))
+        data.extend(_extract(bundle, number, problems))
+        output["data"] = {kind: _text(bundle[kind]) for kind in SHOWN_TYPES if kind in bundle}
+        output["metadata"] = {}
+    heading = _retitle(result, title)
+    if not heading:
+        problems.append("no first-level heading in its first Markdown cell, so the page has no title")
+    return CleanNotebook(result, heading, tuple(data), ordered_statuses(statuses), tuple(problems))
+
+
+def output_statuses(html: str) -> tuple[str, ...]:
+    """The data statuses that an HTML output declares, in `data-status` attributes."""
+    if "data-status" not in html:
+        return ()
+    fragment = lxml.html.fragment_fromstring(html, create_parent="div")
+    return tuple(element.get("data-status") for element in fragment.iterfind(".//*[@data-status]"))
+
+
+def markdown_title(text: str) -> str:
+    """The first first-level heading of Markdown text, without its mark; empty when there is none."""
+    match = re.search(r"^# +(.+?)\s*$", text, flags=re.MULTILINE)
+    return match.group(1) if match else ""
+
+
+def with_status_column(text: str, status: str) -> str:
+    """CSV text whose rows say where their numbers come from: adds `data_status` unless it is there already."""
+    rows = list(csv.reader(io.StringIO(text)))
+    if not rows or not status or "data_status" in rows[0]:
+        return text
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["data_status", *rows[0]])
+    writer.writerows([status, *row] for row in rows[1:])
+    return out.getvalue()
+
+
+def _outputs(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, nbformat.NotebookNode]]:
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = None
+                yield number, output
+
+
+def _output_problems(number: int, output: nbformat.NotebookNode) -> list[str]:
+    where = f"shown cell {number}"
+    if output.output_type == "error":
+        return [f"{where} failed: {output.get('ename', 'error')}"]
+    if output.output_type == "stream":
+        return [
+            f"{where} printed text ({output.get('name')}); a page shows figures, tables and sentences only"
+        ]
+    if not any(kind in output.get("data", {}) for kind in SHOWN_TYPES):
+        kinds = ", ".join(sorted(output.get("data", {}))) or "nothing"
+        return [f"{where} shows {kinds}; a page can show {', '.join(SHOWN_TYPES)}"]
+    return []
+
+
+def _extract(bundle: dict, number: int, problems: list[str]) -> list[ExtractedData]:
+    text = _text(bundle.get("text/csv", ""))
+    if not text:
+        return []
+    label, title, status = _identity(_text(bundle.get("text/html", "")))
+    if not LABEL.fullmatch(label):
+        problems.append(
+            f"shown cell {number} has data but no usable label (an id in lower case); found {label!r}"
+        )
+        return []
+    return [ExtractedData(label, title or label, with_status_column(text, status))]
+
+
+def _identity(html: str) -> tuple[str, str, str]:
+    """Label, title and status of a figure or table, from the element that declares its data status."""
+    if not html.strip():
+        return "", "", ""
+    fragment = lxml.html.fragment_fromstring(html, create_parent="div")
+    marked = fragment.find(".//*[@data-status]")
+    if marked is None:
+        return "", "", ""
+    paths = (".//*[@class='sfpc-title']", ".//figcaption", ".//caption")
+    titles = [found for path in paths if (found := marked.find(path)) is not None]
+    words = " ".join(titles[0].text_content().split()) if titles else ""
+    return marked.get("data-label") or marked.get("id") or "", words, marked.get("data-status", "")
+
+
+def _retitle(notebook: nbformat.NotebookNode, title: str) -> str:
+    cell = next((cell for cell in notebook.cells if cell.cell_type == "markdown"), None)
+    found = markdown_title(cell.source) if cell is not None else ""
+    if title and cell is not None:
+        body = re.sub(r"^# +.+?$", "", cell.source, count=1, flags=re.MULTILINE) if found else cell.source
+        cell.source = f"# {title}\n{body}" if body.startswith("\n") or not body else f"# {title}\n\n{body}"
+        return title
+    return found
+
+
+def _tags(cell: nbformat.NotebookNode) -> list[str]:
+    return list(cell.get("metadata", {}).get("tags", []))
+
+
+def _text(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else "".join(value)
