@@ -120,11 +120,11 @@ def observability(
         for outcome, horizon in zip(table["outcome"], table["horizon"], strict=True)
     ]
     linked = children[children["linked"]]
-    reach = linked.groupby(linked["authority"].astype("str"))["covered_to"].min()
+    reach = linked.groupby(linked["authority"].astype("str"))["covered_to"].min().to_dict()
     seen = table["n_observed"] + table["n_not_observed"]
     return table.assign(
         model=wedge.model_id,
-        covered_to=table["authority"].astype("str").map(reach),
+        covered_to=pd.to_datetime([reach.get(slug) for slug in table["authority"]]),
         observed_share=(table["n_observed"] / seen.where(seen > 0)),
         fully_observed_from=due,
     )[OBSERVABILITY_COLUMNS]
