@@ -57,7 +57,7 @@ def _place(check: str, code: str, text: str) -> Finding:
 def check_study(
     study: Study, codes: pd.DataFrame, series: pd.DataFrame, geography: Geography
 ) -> list[Finding]:
-    """Does each authority the study names stand in the code list under its name, and its ONS code in the data?"""
+    """Do the names and codes the study gives its authorities agree with the code list and the data?"""
     listed = dict(zip(codes["authority_code"], codes["name"], strict=True))
     gss = dict(
         series.drop_duplicates("authority_code")[["authority_code", "gss_code"]].itertuples(

@@ -42,8 +42,16 @@ class Comparators(_Frozen):
     """A way to choose comparators among the authorities that never adopted."""
 
     id: Literal["never_adopters", "statistical_neighbours", "nearest_pre_trend"]
+    weights: Literal["equal", "per_adopter"]
     text: str
     k: int | None = None
+
+
+class EventTimes(_Frozen):
+    """Range of years relative to adoption that is shown."""
+
+    first: int
+    last: int
 
 
 class Placebo(_Frozen):
@@ -80,6 +88,7 @@ class Comparison(_Frozen):
     treated: tuple[Treated, ...]
     never_adopters: NeverAdopters
     comparators: tuple[Comparators, ...]
+    event_times: EventTimes
     placebo: Placebo
     derived: tuple[Derived, ...] = ()
 

@@ -52,11 +52,11 @@ def outcome_matrix(series: pd.DataFrame, outcome: str, first: int, last: int | N
     if part.empty:
         known = ", ".join(sorted(series["measure"].unique()))
         raise PublishedDataError(f"No series of {outcome!r} from {first}; the measures read are {known}")
-    return part.pivot(index="authority_code", columns="year", values="value").sort_index()
+    return part.pivot_table(index="authority_code", columns="year", values="value", dropna=False).sort_index()
 
 
 def never_adopters(study: Study, matrix: pd.DataFrame, comparison: Comparison, geography: Geography) -> Pool:
-    """Authorities that can be comparators: no role in the study, never reorganised, a number in every year."""
+    """Authorities that can be comparators: no role in the study, one area, a number in every year."""
     roles = {
         part.la_code: f"{part.role.replace('_', ' ')} ({part.name})"
         for part in study.authorities.values()
@@ -102,10 +102,10 @@ def choose(
 def nearest(treated: pd.DataFrame, pool: Pool, matrix: pd.DataFrame, k: int) -> pd.DataFrame:
     """The `k` pool members nearest to each treated authority before anybody adopted.
 
-    Distance is Euclidean over the level of the last clean year and the yearly changes up to it, each divided by
-    its standard deviation in the pool; the level counts as much as all changes together. Clean years end before
-    the first year touched by any go-live, so that all adopters are matched on the same years. Ties go to the
-    lower code. Matching on the outcome's own past can invite regression to the mean.
+    Distance is Euclidean over the level of the last clean year and the yearly changes up to it, each divided
+    by its standard deviation in the pool; the level counts as much as all changes together. Clean years end
+    before the first year touched by any go-live, so that all adopters are matched on the same years. Ties go
+    to the lower code. Matching on the outcome's own past can invite regression to the mean.
     """
     first_touched = min(adoption_year(day, "first_touched_year") for day in treated["go_live"])
     clean = matrix.loc[:, [year for year in matrix.columns if year < first_touched]]

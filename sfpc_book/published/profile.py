@@ -32,8 +32,8 @@ PROFILE_COLUMNS = [
 class AuthorityProfile:
     """Frames for one authority's chapter.
 
-    `series`: PROFILE_COLUMNS, one row per measure and year; a year the authority has no number for stays, with
-    its symbol. `latest`: the last year with a number, per measure. `neighbours`: rank, code, name, adopter.
+    `series`: PROFILE_COLUMNS, one row per measure and year; a year the authority has no number for stays,
+    with its symbol. `latest`: the last year with a number, per measure. `neighbours`: rank, code, name, adopter.
     """
 
     code: str
@@ -82,6 +82,7 @@ def profiles(
     series: pd.DataFrame, neighbours: pd.DataFrame, codes: Iterable[str], adopters: Mapping[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Profile series and neighbour lists of several authorities, one below the other."""
+    series = series[series["measure"].isin(PROFILE_MEASURES)]
     made = [authority_profile(series, neighbours, code, adopters=adopters) for code in codes]
     lists = [profile.neighbours.assign(authority_code=profile.code) for profile in made]
     return (

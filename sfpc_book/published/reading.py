@@ -128,7 +128,7 @@ def _check_values(parsed: pd.DataFrame, measure: Measure, column: str, log: Log)
         "published_range",
         measure.measure,
         not outside.any(),
-        f"{int(outside.sum())} values of {measure.measure} lie outside {measure.minimum:g} to {measure.maximum:g}",
+        f"{int(outside.sum())} values lie outside {measure.minimum:g} to {measure.maximum:g} {measure.unit}",
         measured=float(outside.sum()),
         limit=0.0,
         unit="values",

@@ -1,0 +1,112 @@
+"""Group-time effects of staggered adoption (Callaway and Sant'Anna 2021), by diff-diff.
+
+Callaway, B. and Sant'Anna, P. H. C. (2021), Difference-in-differences with multiple time periods, Journal of
+Econometrics 225(2), 200-230.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from diff_diff import CallawaySantAnna
+
+from sfpc_book.errors import EstimationError
+
+EFFECT_COLUMNS = ["estimate", "std_error"]
+
+
+@dataclass(frozen=True)
+class GroupTime:
+    """Group-time effects and their averages, on the outcome's scale.
+
+    Attributes
+    ----------
+    cells : DataFrame
+        group, time, estimate, std_error: one row per cohort and year.
+    overall : tuple
+        Estimate and standard error of the average over all exposed cells, weighted by cohort size.
+    event_time : DataFrame
+        event_time, estimate, std_error; the reference year is left out.
+    smallest_cohort : int
+        Units in the smallest cohort. With one, the analytic variance leaves out that unit's own noise.
+    """
+
+    cells: pd.DataFrame
+    overall: tuple[float, float]
+    event_time: pd.DataFrame
+    smallest_cohort: int
+
+
+def group_time(
+    panel: pd.DataFrame, *, base_period: str = "universal", control_group: str = "never_treated"
+) -> GroupTime:
+    """Fit group-time effects without covariates.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Balanced, one row per unit and year: unit, year, outcome, first_year (0 for never treated).
+    base_period
+        "universal" compares every year with the last before adoption; "varying" compares a year before
+        adoption with the one before it.
+
+    Raises
+    ------
+    EstimationError
+        If the panel is not balanced, lacks never-treated units, or a cohort has no year before adoption.
+    """
+    _check(panel)
+    estimator = CallawaySantAnna(
+        control_group=control_group, base_period=base_period, estimation_method="reg", n_bootstrap=0
+    )
+    with warnings.catch_warnings():
+        # A warning of this estimator means that a cell or its variance was left out: never in silence.
+        warnings.simplefilter("error")
+        try:
+            result = estimator.fit(
+                panel, outcome="outcome", unit="unit", time="year", first_treat="first_year"
+            )
+            curve = result.aggregate("event_study").to_dataframe()
+        except (UserWarning, RuntimeWarning, ValueError) as error:
+            raise EstimationError(f"Group-time effects cannot be estimated: {error}") from error
+    cells = result.to_dataframe()
+    renamed = {"effect": "estimate", "se": "std_error"}
+    cells = cells.rename(columns=renamed)[["group", "time", *EFFECT_COLUMNS]]
+    curve = curve[~curve["is_reference"].astype(bool)].rename(columns={"att": "estimate", "se": "std_error"})
+    sizes = panel[panel["first_year"] > 0].drop_duplicates("unit")["first_year"].value_counts()
+    return GroupTime(
+        cells=cells.reset_index(drop=True),
+        overall=(float(result.att), float(result.se)),
+        event_time=curve[["event_time", *EFFECT_COLUMNS]].reset_index(drop=True),
+        smallest_cohort=int(sizes.min()),
+    )
+
+
+def _check(panel: pd.DataFrame) -> None:
+    years = np.sort(panel["year"].unique())
+    per_unit = panel.groupby("unit")["year"].nunique()
+    problems = []
+    if (
+        panel["outcome"].isna().any()
+        or panel.duplicated(["unit", "year"]).any()
+        or (per_unit != len(years)).any()
+    ):
+        problems.append("the panel is not balanced: every unit needs one number for every year")
+    first = panel.drop_duplicates("unit")["first_year"]
+    if not (first == 0).any():
+        problems.append("no unit is never treated")
+    if not (first > 0).any():
+        problems.append("no unit is treated")
+    if ((first > 0) & (first <= years[0])).any():
+        problems.append(
+            f"a unit is treated from the first year, {years[0]}, on: it has no year before adoption"
+        )
+    if (first > years[-1]).any():
+        problems.append(
+            f"a unit is first treated after the last year, {years[-1]}: leave it out or call it never treated"
+        )
+    if problems:
+        raise EstimationError("Group-time effects cannot be estimated", problems)
