@@ -1,0 +1,204 @@
+"""Exact randomisation inference for one wedge: the only chance is which order of go-lives was drawn.
+
+The statistic, chosen before any data: the two-way panel coefficient weighted by children (`studentised.py`
+has it divided by its standard error). Children stay in their cells; what is permuted is which authority
+received which go-live, within its readiness stratum.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfpc_book.errors import EstimationError
+from sfpc_book.estimate.cells import Cells
+from sfpc_book.estimate.inversion import ExceedanceCurve, exceedance_curve
+from sfpc_book.estimate.two_way import RANK_TOLERANCE, residual_form, weights_of
+from sfpc_book.study.wedge import MAXIMUM_ORDERS, Wedge
+
+TIE_TOLERANCE = 1e-9  # relative to the largest statistic; rounding must never turn a tie into a smaller p
+MONTE_CARLO_DRAWS = 99_999
+MONTE_CARLO_SEED = 20_200_301
+
+
+@dataclass(frozen=True)
+class OrderEffects:
+    """The coefficient under every admissible order, the observed order first. Arrays of length n_orders.
+
+    Attributes
+    ----------
+    effect
+        Coefficient a of the outcome on the order's exposure.
+    of_exposure
+        Coefficient b of the observed exposure on the order's: taking an effect t out of the data turns a
+        into a - t b. For the observed order b is 1.
+    information
+        d'A d: weighted variation of the order's exposure left after authority and period effects.
+    sign
+        1 or -1 where the coefficient is always that of the observed order or its negative, whatever the
+        outcomes; 0 elsewhere.
+    defined
+        False where the order leaves no variation in the cells observed; it then counts as extreme.
+    exact
+        Whether these are all admissible orders, or a random sample of them.
+    """
+
+    effect: np.ndarray
+    of_exposure: np.ndarray
+    information: np.ndarray
+    sign: np.ndarray
+    defined: np.ndarray
+    exact: bool
+
+    @property
+    def always(self) -> np.ndarray:
+        """Orders that are extreme at every hypothesised effect."""
+        return (self.sign != 0) | ~self.defined
+
+    @property
+    def n_orders(self) -> int:
+        return len(self.effect)
+
+
+@dataclass(frozen=True)
+class RandomisationResult:
+    """A randomisation test with its confidence set.
+
+    `p_minimum` is the smallest p that any outcomes could have given on these cells, `level_maximum` the
+    highest level with a bounded set, `attainable` the set at that level. `monte_carlo_error` is 0 if exact.
+    """
+
+    estimate: float
+    statistic: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+    attainable: tuple[float, float]
+    n_orders: int
+    p_minimum: float
+    level_maximum: float
+    monte_carlo_error: float
+
+
+def orders_of(wedge: Wedge, *, seed: int = MONTE_CARLO_SEED) -> tuple[np.ndarray, bool]:
+    """Start periods, shape (orders, authorities), the observed order first; and whether these are all orders.
+
+    Beyond 100,000 orders: the observed one and 99,999 drawn at random with replacement.
+    """
+    if wedge.n_orders <= MAXIMUM_ORDERS:
+        return np.array(wedge.admissible_orders(), dtype=int), True
+    rng = np.random.default_rng(seed)
+    observed = np.array([wedge.start_period[slug] for slug in wedge.authorities])
+    orders = np.tile(observed, (MONTE_CARLO_DRAWS + 1, 1))
+    for stratum in sorted(set(wedge.stratum.values())):
+        members = [i for i, slug in enumerate(wedge.authorities) if wedge.stratum[slug] == stratum]
+        orders[1:, members] = rng.permuted(orders[1:, members], axis=1)
+    return orders, False
+
+
+def exposure_under(orders: np.ndarray, cells: Cells, authorities: tuple[str, ...]) -> np.ndarray:
+    """Exposure of each cell under each order, 0 or 1. Shape (orders, cells).
+
+    Raises
+    ------
+    EstimationError
+        When a cell's authority is not in the wedge, or the first order does not give the observed exposure.
+    """
+    unknown = sorted(set(cells.authorities) - set(authorities))
+    if unknown:
+        raise EstimationError(f"Not in the wedge: {', '.join(unknown)}. Known: {', '.join(authorities)}.")
+    column = np.array([authorities.index(name) for name in cells.authorities], dtype=int)[cells.authority]
+    exposed = (cells.period >= orders[:, column]).astype(float)
+    if not np.array_equal(exposed[0], cells.exposed):
+        raise EstimationError("The panel's exposure is not that of the wedge; make both from one study file.")
+    return exposed
+
+
+def order_effects(cells: Cells, wedge: Wedge, *, weights: str = "children") -> OrderEffects:
+    """The two-way coefficient under every order; one residual form serves all (see `two_way.py`)."""
+    orders, exact = orders_of(wedge)
+    exposed = exposure_under(orders, cells, wedge.authorities)
+    form = residual_form(cells, weights_of(cells, weights))
+    projected = exposed @ form
+    information = np.einsum("oc,oc->o", projected, exposed)
+    defined = information > RANK_TOLERANCE * np.maximum(weights_of(cells, weights).sum(), 1.0)
+    influence = np.divide(
+        projected, information[:, None], out=np.zeros_like(projected), where=defined[:, None]
+    )
+    return OrderEffects(
+        effect=influence @ cells.mean,
+        of_exposure=influence @ cells.exposed,
+        information=information,
+        sign=_signs(influence),
+        defined=defined,
+        exact=exact,
+    )
+
+
+def randomisation_test(effects: OrderEffects, *, conf_level: float = 0.95) -> RandomisationResult:
+    """Two-sided test of no effect by the absolute coefficient, and its inversion."""
+    return result_of(
+        np.abs(effects.effect),
+        effects,
+        coefficient_curve(effects),
+        estimate=float(effects.effect[0]),
+        statistic=float(effects.effect[0]),
+        conf_level=conf_level,
+    )
+
+
+def coefficient_curve(effects: OrderEffects) -> ExceedanceCurve:
+    """Orders as extreme as the observed one at each effect t: |a_o - t b_o| >= |a - t|, a quadratic in t."""
+    others = ~effects.always
+    centre = float(effects.effect[0])
+    shifted = (effects.effect - effects.of_exposure * centre)[others]
+    b = effects.of_exposure[others]
+    scale = unit_of(shifted, centre)
+    a = shifted / scale
+    polynomials = np.column_stack([b * b - 1, -2 * a * b, a * a])
+    return exceedance_curve(polynomials, int(effects.always.sum()), centre, scale)
+
+
+def result_of(
+    size: np.ndarray,
+    effects: OrderEffects,
+    curve: ExceedanceCurve,
+    *,
+    estimate: float,
+    statistic: float,
+    conf_level: float,
+) -> RandomisationResult:
+    """Put a test together from the absolute statistic of every order and the curve of extreme orders."""
+    least = size[0] - TIE_TOLERANCE * float(np.max(size[np.isfinite(size)], initial=0.0))
+    p_value = float(np.mean((size >= least) | effects.always))
+    level_maximum = curve.level_maximum()
+    low, high = curve.confidence_set(conf_level)
+    attainable = curve.confidence_set(level_maximum) if level_maximum > 0 else (-math.inf, math.inf)
+    error = 0.0 if effects.exact else math.sqrt(p_value * (1 - p_value) / effects.n_orders)
+    return RandomisationResult(
+        estimate=estimate,
+        statistic=statistic,
+        p_value=p_value,
+        conf_low=low,
+        conf_high=high,
+        attainable=attainable,
+        n_orders=effects.n_orders,
+        p_minimum=float(effects.always.mean()),
+        level_maximum=level_maximum,
+        monte_carlo_error=error,
+    )
+
+
+def _signs(influence: np.ndarray) -> np.ndarray:
+    tolerance = TIE_TOLERANCE * float(np.abs(influence[0]).max())
+    same = np.abs(influence - influence[0]).max(axis=1) <= tolerance
+    opposite = np.abs(influence + influence[0]).max(axis=1) <= tolerance
+    return same.astype(int) - opposite.astype(int)
+
+
+def unit_of(shifted: np.ndarray, centre: float) -> float:
+    """A unit for the hypothesised effect in which the polynomials' coefficients are near 1."""
+    largest = float(np.abs(shifted).max(initial=0.0))
+    return largest if largest > 0 else max(abs(centre), 1.0)

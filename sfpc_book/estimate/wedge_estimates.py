@@ -1,0 +1,161 @@
+"""Every planned row for one outcome at one horizon of one wedge, as one tidy table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from sfpc_book.estimate.cells import Cells, cells_of
+from sfpc_book.estimate.estimate import Estimate, combine
+from sfpc_book.estimate.exposure_time import average_effect, exposure_time_effects
+from sfpc_book.estimate.panel_models import fit_two_way
+from sfpc_book.estimate.randomisation import order_effects, randomisation_test
+from sfpc_book.estimate.wedge_rows import (
+    REFERENCES,
+    Slice,
+    cr2_row,
+    exposure_row,
+    panel_row,
+    randomisation_rows,
+    row_without_number,
+)
+from sfpc_book.study.schema import Outcome
+from sfpc_book.study.wedge import Wedge
+
+
+def estimate_outcome(
+    panel: pd.DataFrame,
+    wedge: Wedge,
+    *,
+    outcome: str,
+    horizon: int | None,
+    sample: str = "main",
+    exposure: str = "go_live",
+    unit: str = "",
+    conf_level: float = 0.95,
+    observable_from: pd.Timestamp | None = None,
+    data_status: str = "synthetic",
+) -> pd.DataFrame:
+    """All analyses of one outcome-by-horizon slice of the panel.
+
+    Parameters
+    ----------
+    panel
+        One row per authority and period (see `cells_of`), with `n_events` and `n_not_observed`.
+    observable_from
+        Date from which the outcome can be fully observed at this horizon, if known.
+
+    Returns
+    -------
+    Tidy rows: the two-way coefficient weighted by children (planned) and unweighted, with CR2, with the exact
+    randomisation p and set at `conf_level`, the set at the highest attainable level, the effect at each
+    exposure time, and its average over exposed children. Where there is nothing to estimate each analysis
+    still has one row, whose `status` says why.
+
+    Raises
+    ------
+    EstimationError
+        For a panel that breaks its rules or is not that of the wedge.
+    """
+    cells = cells_of(panel)
+    facts = Slice(
+        model=wedge.model_id,
+        outcome=outcome,
+        horizon=horizon,
+        sample=sample,
+        exposure=exposure,
+        unit=unit,
+        conf_level=conf_level,
+        data_status=data_status,
+        n_children=int(cells.weight.sum()),
+        n_events=_events(panel),
+        n_clusters=len(cells.authorities),
+        n_periods=len(cells.periods),
+        observed_share=observed_share(panel),
+        observable_from=observable_from,
+        status_with_number="partly_observed" if panel["n_not_observed"].sum() > 0 else "ok",
+    )
+    if cells.n_cells == 0 and panel["n_not_observed"].sum() > 0:
+        return combine(row_without_number(facts, analysis, "not_observed") for analysis in REFERENCES)
+    return combine(_rows(facts, cells, wedge))
+
+
+def estimate_outcomes(
+    panel: pd.DataFrame,
+    wedge: Wedge,
+    outcomes: Sequence[Outcome],
+    horizons: Sequence[int],
+    *,
+    observability: pd.DataFrame | None = None,
+    sample: str = "main",
+    exposure: str = "go_live",
+    conf_level: float = 0.95,
+    data_status: str = "synthetic",
+) -> pd.DataFrame:
+    """`estimate_outcome` for each outcome and horizon of one model, under each other.
+
+    `observability` is the cohort's table of that name; from it comes the date from which all is observable.
+    """
+    chosen = panel.loc[
+        (panel["model"] == wedge.model_id) & (panel["sample"] == sample) & (panel["exposure"] == exposure)
+    ]
+    return combine(
+        estimate_outcome(
+            chosen.loc[(chosen["outcome"] == outcome.id) & (chosen["horizon"] == horizon)],
+            wedge,
+            outcome=outcome.id,
+            horizon=horizon,
+            sample=sample,
+            exposure=exposure,
+            unit=outcome.unit,
+            conf_level=conf_level,
+            observable_from=_observable_from(observability, wedge.model_id, outcome.id, horizon),
+            data_status=data_status,
+        )
+        for outcome in outcomes
+        for horizon in horizons
+    )
+
+
+def observed_share(panel: pd.DataFrame) -> float:
+    """Children observed, among the linked to whom the outcome applies; NaN if there are none."""
+    observed, waiting = panel["n_children"].sum(), panel["n_not_observed"].sum()
+    return float(observed / (observed + waiting)) if observed + waiting else float("nan")
+
+
+def _rows(facts: Slice, cells: Cells, wedge: Wedge) -> list[Estimate]:
+    weighted = fit_two_way(cells, weights="children", conf_level=facts.conf_level)
+    if not weighted.ok:
+        return [row_without_number(facts, analysis, weighted.status) for analysis in REFERENCES]
+    unweighted = fit_two_way(cells, weights="equal", conf_level=facts.conf_level)
+    test = randomisation_test(order_effects(cells, wedge), conf_level=facts.conf_level)
+    return [
+        panel_row(facts, "panel_two_way", weighted),
+        panel_row(facts, "panel_two_way_unweighted", unweighted),
+        cr2_row(facts, cells, weighted),
+        *randomisation_rows(facts, test),
+        *(exposure_row(facts, "exposure_time", effect) for effect in exposure_time_effects(cells)),
+        exposure_row(facts, "exposure_time_average", average_effect(cells)),
+    ]
+
+
+def _events(panel: pd.DataFrame) -> int | None:
+    """Number of events for 0/1 outcomes; None for others, whose `n_events` is missing."""
+    events = panel.loc[panel["n_children"] > 0, "n_events"]
+    return None if events.isna().any() or not len(events) else round(float(events.sum()))
+
+
+def _observable_from(
+    observability: pd.DataFrame | None, model: str, outcome: str, horizon: int
+) -> pd.Timestamp | None:
+    if observability is None:
+        return None
+    rows = observability.loc[
+        (observability["model"] == model)
+        & (observability["outcome"] == outcome)
+        & (observability["horizon"] == horizon),
+        "fully_observed_from",
+    ]
+    latest = pd.to_datetime(rows).max()
+    return None if pd.isna(latest) else latest
