@@ -28,8 +28,8 @@ ROW_HEIGHT = 46
 def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
     """The stepped wedge of one model over calendar time, one row per authority in wedge order.
 
-    Outlined cells are periods before go-live; filled cells, numbered by periods since go-live, are after it. The
-    text in each row gives the go-live and how well it is known.
+    Outlined cells are periods before go-live; filled cells, numbered by periods since go-live, are after
+    it. The text in each row gives the go-live and how well it is known.
     """
     model = study.models[wedge.model_id]
     cells = _cells(study, wedge)
@@ -37,7 +37,8 @@ def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
     uncertain = sum(dates["status"] != "confirmed")
     span = f"{month_text(wedge.window_start)} to {month_text(wedge.window_end)}"
     alt_text = (
-        f"Grid of {len(wedge.authorities)} authorities over {wedge.n_periods} periods, {span}: no authority works by "
+        f"Grid of {len(wedge.authorities)} authorities over {wedge.n_periods} periods, {span}: no "
+        f"authority works by "
         f"{model.name} in the first, all do in the last; {dates['name'].iloc[0]} starts first, "
         f"{dates['name'].iloc[-1]} last."
     )
@@ -45,9 +46,13 @@ def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
     return Drawing(
         chart=themed(_chart(study, wedge, cells, dates), height=ROW_HEIGHT * len(wedge.authorities)),
         title=f"{model.name} reached its trial authorities one after another",
-        subtitle=f"Stepped wedge by authority and period, {span}; numbers count periods since go-live{status}",
+        subtitle=(
+            f"Stepped wedge by authority and period, {span}; numbers count periods since go-live{status}"
+        ),
         alt=shortened(alt_text),
-        data=cells.drop(columns=["name", "label"]).merge(dates[["authority", "go_live", "status", "stratum"]]),
+        data=cells.drop(columns=["name", "label"]).merge(
+            dates[["authority", "go_live", "status", "stratum"]]
+        ),
         source="Study file; go-lives as listed in the design chapter",
         cells=_readable(cells, dates),
     )
@@ -56,8 +61,14 @@ def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
 def _cells(study: Study, wedge: Wedge) -> pd.DataFrame:
     table = wedge.design_table()
     names = {slug: study.authorities[slug].name for slug in wedge.authorities}
-    label = table["exposure_time"].where(table["exposed"] == 1).map(lambda value: f"{value:.0f}", na_action="ignore")
-    return table.assign(name=table["authority"].map(names), label=label.astype(object).where(label.notna(), ""))
+    label = (
+        table["exposure_time"]
+        .where(table["exposed"] == 1)
+        .map(lambda value: f"{value:.0f}", na_action="ignore")
+    )
+    return table.assign(
+        name=table["authority"].map(names), label=label.astype(object).where(label.notna(), "")
+    )
 
 
 def _go_lives(study: Study, wedge: Wedge) -> pd.DataFrame:
@@ -78,7 +89,12 @@ def _chart(study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame)
     colour = model_colour(study, wedge.model_id)
     order = [study.authorities[slug].name for slug in wedge.authorities]
     start, end = pd.Timestamp(wedge.window_start), pd.Timestamp(wedge.window_end)
-    row = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelOffset=8))
+    row = alt.Y(
+        "name:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelOffset=8),
+    )
     along = alt.X("period_start:T", axis=year_axis(grid=False), scale=alt.Scale(domain=_domain(start, end)))
     shape = {"cornerRadius": 2, "height": {"band": 0.5}, "yOffset": 8, "strokeWidth": 1.4}
     drawn = cells.assign(period_end=cells["period_end"] + pd.Timedelta(days=1))
@@ -106,9 +122,9 @@ def _chart(study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame)
     )
     late = dates["go_live"] > start + (end - start) * 0.55
     words = [
-        alt.Chart(part).mark_text(align=align, dx=dx, dy=-14, fontSize=11, color=TEXT).encode(
-            x="go_live:T", y=row, text="text:N"
-        )
+        alt.Chart(part)
+        .mark_text(align=align, dx=dx, dy=-14, fontSize=11, color=TEXT)
+        .encode(x="go_live:T", y=row, text="text:N")
         for part, align, dx in ((dates[~late], "left", 0), (dates[late], "right", 4))
         if len(part)
     ]
@@ -116,15 +132,19 @@ def _chart(study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame)
 
 
 def _domain(start: pd.Timestamp, end: pd.Timestamp) -> list[dict[str, int]]:
-    return [{"year": day.year, "month": day.month, "date": day.day} for day in (start, end + pd.Timedelta(days=1))]
+    return [
+        {"year": day.year, "month": day.month, "date": day.day} for day in (start, end + pd.Timedelta(days=1))
+    ]
 
 
 def _lockdowns(study: Study, wedge: Wedge) -> list[alt.Chart]:
     frame = covid_frame(study.covid, wedge.window_start, wedge.window_end)
     if frame.empty:
         return []
-    bands = alt.Chart(frame).mark_rect(color="#E9E3EE", opacity=0.8).encode(
-        x="start:T", x2="end:T", tooltip=[alt.Tooltip("name:N", title="Lockdown")]
+    bands = (
+        alt.Chart(frame)
+        .mark_rect(color="#E9E3EE", opacity=0.8)
+        .encode(x="start:T", x2="end:T", tooltip=[alt.Tooltip("name:N", title="Lockdown")])
     )
     words = (
         alt.Chart(frame.head(1).assign(text="Lockdowns"))

@@ -28,11 +28,13 @@ def flow_diagram(counts: PublishedCounts, name: str, authority: str = "all") -> 
         return Absence(f"No sample flow of {name} can be shown: no return has been read.")
     first, last = (flow[flow["kind"] == "kept"].iloc[position] for position in (0, -1))
     alt_text = (
-        f"Flow diagram for {name}: from {count(first['n'])} {first['box']} through {flow['step'].nunique()} steps to "
+        f"Flow diagram for {name}: from {count(first['n'])} {first['box']} through "
+        f"{flow['step'].nunique()} steps to "
         f"{count(last['n'])} {last['box']}; boxes to the right count what left at each step."
     )
     return Drawing(
-        chart=themed(_chart(flow), height=STEP_HEIGHT * flow["step"].nunique(), fit=False) | {"width": RIGHT[1]},
+        chart=themed(_chart(flow), height=STEP_HEIGHT * flow["step"].nunique(), fit=False)
+        | {"width": RIGHT[1]},
         title=f"{count(last['n'])} {last['box']} remain of {count(first['n'])} {first['box']}",
         subtitle=f"Sample flow, {name}; what leaves at each step stands to the right. {counts.note()}",
         alt=shortened(alt_text),
@@ -58,17 +60,24 @@ def _chart(flow: pd.DataFrame) -> alt.LayerChart:
     boxes = _boxes(flow)
     arrows = _arrows(boxes)
     x, y = _scale(RIGHT[1]), _scale(STEP_HEIGHT * flow["step"].nunique(), reverse=True)
-    corners = {"x": alt.X("x1:Q", scale=x, axis=None), "x2": "x2:Q", "y": alt.Y("y1:Q", scale=y, axis=None), "y2": "y2:Q"}
+    corners = {
+        "x": alt.X("x1:Q", scale=x, axis=None),
+        "x2": "x2:Q",
+        "y": alt.Y("y1:Q", scale=y, axis=None),
+        "y2": "y2:Q",
+    }
     lines = alt.Chart(arrows).mark_rule(color=OUTLINE, strokeWidth=1.4).encode(**corners)
     heads = (
         alt.Chart(arrows)
         .mark_point(shape="triangle", filled=True, color=OUTLINE, size=50, opacity=1)
-        .encode(x=alt.X("x2:Q", scale=x, axis=None), y=alt.Y("y2:Q", scale=y, axis=None), angle=alt.Angle("angle:Q", scale=None))
+        .encode(
+            x=alt.X("x2:Q", scale=x, axis=None),
+            y=alt.Y("y2:Q", scale=y, axis=None),
+            angle=alt.Angle("angle:Q", scale=None),
+        )
     )
     drawn = [
-        alt.Chart(part)
-        .mark_rect(fill=fill, stroke=stroke, strokeWidth=1.2, cornerRadius=3)
-        .encode(**corners)
+        alt.Chart(part).mark_rect(fill=fill, stroke=stroke, strokeWidth=1.2, cornerRadius=3).encode(**corners)
         for part, fill, stroke in (
             (boxes[boxes["kind"] == "kept"], "#FFFFFF", DARK_BLUE),
             (boxes[boxes["kind"] == "excluded"], PALE, OUTLINE),
@@ -99,7 +108,9 @@ def _boxes(flow: pd.DataFrame) -> pd.DataFrame:
             centre = top + BOX_HEIGHT / 2 if kind == "kept" else top - (STEP_HEIGHT - BOX_HEIGHT) / 2
             # Text is anchored at the middle of its first line, so a block of lines starts half its height up.
             middle = centre - 15 * (len(lines) - 1) / 2
-            rows.append((kind, left, right, centre - height / 2, centre + height / 2, middle, "\n".join(lines)))
+            rows.append(
+                (kind, left, right, centre - height / 2, centre + height / 2, middle, "\n".join(lines))
+            )
     return pd.DataFrame(rows, columns=["kind", "x1", "x2", "y1", "y2", "middle", "text"])
 
 

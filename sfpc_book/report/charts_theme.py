@@ -1,4 +1,6 @@
-"""The one look of every chart: palette with measured contrast, fonts, axes, and the parts many charts share."""
+"""The one look of every chart: palette with measured contrast, fonts, axes, and the parts many charts
+share.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,7 @@ THEME: dict[str, Any] = {
 }
 
 # A true minus, and no scientific notation, in every axis.
-SIGNED_LABEL = f"replace(format(datum.value, '+,~f'), '-', '{MINUS}')"
+SIGNED_LABEL = f"datum.value == 0 ? '0' : replace(format(datum.value, '+,~f'), '-', '{MINUS}')"
 PLAIN_LABEL = f"replace(format(datum.value, ',~f'), '-', '{MINUS}')"
 
 
@@ -131,6 +133,13 @@ def covid_layer(frame: pd.DataFrame) -> alt.Chart:
         alt.Chart(frame)
         .mark_rect(color=BAND)
         .encode(x="start:T", x2="end:T", tooltip=[alt.Tooltip("name:N", title="Lockdown")])
+    )
+
+
+def truth_mark(rows: pd.DataFrame) -> alt.Chart:
+    """Open diamonds for the truth planted in synthetic data; they do not hide the estimate beneath."""
+    return alt.Chart(rows).mark_point(
+        shape="diamond", size=130, stroke=ORANGE, strokeWidth=2.4, fill="transparent", opacity=1
     )
 
 

@@ -1,0 +1,101 @@
+"""Reading tidy estimates: choose rows, and say in a few words what a row holds or why it holds no number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from sfpc_book.errors import ParameterError
+from sfpc_book.report.formats import Unit, date_text, interval, is_missing, listed, unit_of
+from sfpc_book.study.schema import Study
+
+PRIMARY_ANALYSIS = "panel_two_way"
+RANDOMISATION = "randomisation"
+
+
+def choose(estimates: pd.DataFrame, **wanted: object) -> pd.DataFrame:
+    """Rows whose columns equal the values given; a tuple or list allows any of its values. Order is kept."""
+    keep = pd.Series(True, index=estimates.index)
+    for column, value in wanted.items():
+        if column not in estimates:
+            allowed = listed(list(estimates.columns))
+            raise ParameterError(f"estimates have no column {column!r}; columns are {allowed}")
+        if isinstance(value, tuple | list):
+            keep &= estimates[column].isin(value)
+        else:
+            keep &= estimates[column].eq(value).fillna(False).astype(bool)
+    return estimates[keep]
+
+
+def one_row(estimates: pd.DataFrame, **wanted: object) -> pd.Series:
+    """The single row that matches; `ParameterError` with what there is, when none or several do."""
+    found = choose(estimates, **wanted)
+    if len(found) == 1:
+        return found.iloc[0]
+    keys = [name for name in ("model", "outcome", "horizon", "analysis", "term") if name in estimates]
+    there = [" / ".join(map(str, row)) for row in estimates[keys].drop_duplicates().itertuples(index=False)]
+    asked = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
+    raise ParameterError(f"{len(found)} estimates match {asked}; exactly one must. There are:", there[:40])
+
+
+def has_number(row: Any) -> bool:
+    """Whether a row holds an estimate."""
+    return not is_missing(row.estimate)
+
+
+def row_unit(row: Any) -> Unit:
+    """The unit in which a row's estimate is said."""
+    return unit_of(row.unit)
+
+
+def status_text(row: Any) -> str:
+    """Why a row holds no number, in words: `not observed until 1 December 2024`, `not "
+    "identified`, a cause."""
+    status = str(row.status)
+    if status == "not_observed":
+        date = row.observable_from
+        return "not observed" if is_missing(date) else f"not observed until {date_text(date)}"
+    if status == "not_identified" or not row.identified:
+        return "not identified: no authority without the model is left to compare with"
+    if status.startswith("not_estimable"):
+        return f"not estimable: {status.partition(':')[2].strip() or 'no cause was recorded'}"
+    return status.replace("_", " ")
+
+
+def effect_text(row: Any) -> str:
+    """Estimate and interval to the same places, e.g. `−4.2 (−12.1 to 3.7)`; a status where there is no
+    number.
+    """
+    if not has_number(row):
+        return status_text(row)
+    unit = row_unit(row)
+    return f"{unit.show(row.estimate, signed=True)} ({interval(row.conf_low, row.conf_high, unit)})"
+
+
+def outcome_name(study: Study, outcome: str) -> str:
+    """An outcome's name; measures outside the study (published series) keep their own words."""
+    return (
+        study.outcomes[outcome].name if outcome in study.outcomes else outcome.replace("_", " ").capitalize()
+    )
+
+
+def model_name(study: Study, model: str) -> str:
+    """A practice model's name; `all` and others in words."""
+    if model in study.models:
+        return study.models[model].name
+    return "All three models" if model in ("all", "pooled") else model.replace("_", " ").capitalize()
+
+
+def analysis_name(study: Study, analysis: str) -> str:
+    """An analysis's name as the study lists it."""
+    return (
+        study.analyses[analysis].name
+        if analysis in study.analyses
+        else analysis.replace("_", " ").capitalize()
+    )
+
+
+def horizon_text(row: Any) -> str:
+    """`18 months`, or `[z]` for an outcome without horizon."""
+    return "[z]" if is_missing(row.horizon) else f"{int(row.horizon)} months"
