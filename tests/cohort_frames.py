@@ -9,8 +9,10 @@ import pandas as pd
 ADULT_COVERAGE = ("2018-04-01", "2024-10-31")
 FACTORS = ("factor_1b", "factor_2b", "factor_3a", "factor_3b", "factor_3c", "factor_4b")
 DATES = {
-    "referral_date", "birth_month", "care_start", "care_end", "plan_start", "plan_end", "covered_from", "covered_to",
-    "pre_proceedings_date", "care_proceedings_date", "closure_date", "episode_start", "episode_end", "left_care_date",
+    "referral_date", "birth_month", "care_start", "care_end", "plan_start", "plan_end",
+    "covered_from", "covered_to",
+    "pre_proceedings_date", "care_proceedings_date", "closure_date", "episode_start", "episode_end",
+    "left_care_date",
 }  # fmt: skip
 COLUMNS = {
     "dr3_care": ("child_id", "care_start", "care_end", "placement_type", "ceased_reason"),
@@ -44,7 +46,8 @@ def referrals(rows: Iterable[dict]) -> pd.DataFrame:
     filled = []
     for number, row in enumerate(rows, start=1):
         record = {
-            "child_id": "c1", "referral_id": f"r{number}", "referral_date": "2021-03-10", "no_further_action": 0,
+            "child_id": "c1", "referral_id": f"r{number}", "referral_date": "2021-03-10",
+            "no_further_action": 0,
             "gender": "Male", "birth_month": "2015-06-01", "birth_marker": "dated", "ethnicity": "WBRI",
             "disability": "Not disabled", "asylum_seeker": "Not UASC", "previous_protection_plans": 0,
             **dict.fromkeys(FACTORS, 0), "return_month": "apr22", "source_file": "file.xlsx",
@@ -63,9 +66,12 @@ def outcome_table(table: str, rows: Iterable[tuple]) -> pd.DataFrame:
 
 
 def returns(
-    records: pd.DataFrame, covered: tuple[str, str] = ADULT_COVERAGE, unasked: tuple[str, ...] = (), **tables: list
+    records: pd.DataFrame,
+    covered: tuple[str, str] = ADULT_COVERAGE,
+    unasked: tuple[str, ...] = (),
+    **tables: list,
 ) -> dict[str, pd.DataFrame]:
-    """All tables of one authority: every child asked about, and a blank row in each outcome table where it has none."""
+    """All tables of one authority: every child asked about, a blank row in each table where it has none."""
     children = sorted(set(records["child_id"].dropna()) - set(unasked))
     made = {"dr2_referrals": records}
     made["dr3_coverage"] = outcome_table("dr3_coverage", [(child, *covered) for child in children])

@@ -50,7 +50,7 @@ def test_an_outcome_without_a_function_is_refused_with_the_known_ones(study):
     model = part.model_copy(update={"outcomes": ("happiness",)})
     odd = study.outcomes["looked_after"].model_copy(update={"id": "happiness"})
     changed = study.model_copy(update={"models": {part.id: model}, "outcomes": {"happiness": odd}})
-    with pytest.raises(StudyDefinitionError, match="happiness.*looked_after"):
+    with pytest.raises(StudyDefinitionError, match=r"happiness.*looked_after"):
         build_cohort(changed, part.id, {"walsall": returns(referrals([{}]))})
 
 

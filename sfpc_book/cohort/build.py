@@ -116,9 +116,9 @@ def _assemble(
     slugs = pd.CategoricalDtype(used)
     children = pd.concat([part.children for part in parts], ignore_index=True).astype({"authority": slugs})
     outcomes = pd.concat([part.outcomes for part in parts], ignore_index=True).astype({"authority": slugs})
-    members = memberships(children, study.samples, wedge)
-    members = {name: belongs.set_axis(children["child_key"]) for name, belongs in members.items()}
-    members = {name: belongs.set_axis(pd.Index(belongs.index)) for name, belongs in members.items()}
+    keys = pd.Index(children["child_key"])
+    chosen = memberships(children, study.samples, wedge)
+    members = {name: belongs.set_axis(keys) for name, belongs in chosen.items()}
     model_id = wedge.model_id
     return Cohort(
         model_id=model_id,
@@ -150,7 +150,7 @@ def authority_cohort(
     records = ordered_records(identify_persons(tables["dr2_referrals"], authority))
     records = classify_records(records, wedge, model)
     first = records[records["box"] == ""]
-    candidates = link_children(_as_children(first, wedge, authority), tables)
+    candidates = link_children(_as_children(first, wedge, authority), tables, ["dr3_care"])
     care = care_periods(candidates.events["dr3_care"])
     running = care_running(candidates.children, care)
     kept = candidates.children.assign(earlier_care=earlier_care(candidates.children, care))[~running]

@@ -18,14 +18,15 @@ def identify_persons(referrals: pd.DataFrame, authority: str) -> pd.DataFrame:
     and index, with
 
     - `authority`: the slug (identifiers of two authorities never meet);
-    - `child_key`: `authority:child_id`, with `:YYYY-MM` behind it where the identifier carries several months
+    - `child_key`: `authority:child_id` (the record's place in the return where the identifier is missing),
+      with `:YYYY-MM` behind it where the identifier carries several months
       of
       birth, and `:unknown` for a record without a month of birth beside several;
     - `person_state`: `single`, `split` or `ambiguous` (that last kind);
     - `birth_month`: filled from the child's other records where they agree on one month.
     """
     records = referrals.assign(authority=authority)
-    identifier = records["child_id"].astype("str").fillna("missing")
+    identifier = records["child_id"].astype("str").fillna(_place(records))
     month = pd.to_datetime(records["birth_month"]).astype("datetime64[ns]")
     grouped = month.groupby(identifier)
     several = grouped.transform("nunique") > 1
@@ -37,6 +38,13 @@ def identify_persons(referrals: pd.DataFrame, authority: str) -> pd.DataFrame:
         person_state=pd.array(state, dtype="str"),
         birth_month=month.where(several, grouped.transform("min")),
     )
+
+
+def _place(records: pd.DataFrame) -> pd.Series:
+    """Where a record stands in the return: stands in for an identifier that is missing, so that no two such
+    meet."""
+    parts = [records[name].astype("str") for name in ("source_file", "source_sheet", "source_row")]
+    return parts[0].str.cat(parts[1:], sep="/")
 
 
 def age_at_referral(records: pd.DataFrame) -> pd.Series:
