@@ -162,6 +162,19 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     return [float(value) for value in result]
 
 
+def round_top(value: float) -> float:
+    """The smallest of 1, 2, 2.5 or 5 times a power of ten that is not below `value`: the end of an axis."""
+    if not value > 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9)))
+
+
+def strip_title(text: str) -> alt.TitleParams:
+    """The heading of one strip of a chart in strips, flush with the plots."""
+    return alt.TitleParams(text, anchor="start", frame="group", fontSize=12, fontWeight="bold", offset=4)
+
+
 def label_room(texts: Sequence[str]) -> int:
     """Pixels that the longest of the texts needs at the size of labels."""
     return int(max((len(text) for text in texts), default=0) * CHARACTER_WIDTH) + 8

@@ -96,6 +96,30 @@ def publish_counts(frame: pd.DataFrame, columns: list[str], disclosure: Disclosu
     return published(out.assign(suppressed=_any_small(frame, columns, disclosure)), "series", disclosure)
 
 
+def publish_monthly(
+    monthly: pd.DataFrame, stocks: list[str], flows: list[str], disclosure: Disclosure
+) -> PublishedCounts:
+    """One authority's monthly totals: stocks by month, flows summed over calendar quarters.
+
+    A quarter stands at its middle month and needs all three months. Monthly flows are often too small to
+    show.
+    """
+    frame = monthly.sort_values("month").reset_index(drop=True)
+    quarter = frame["month"].dt.to_period("Q")
+    middle = frame["month"].dt.month % 3 == 2
+    sums = {
+        name: frame.groupby(quarter)[name].transform(_complete_sum).where(middle)
+        for name in flows
+        if name in frame
+    }
+    present = [name for name in stocks if name in frame]
+    return publish_counts(frame[["month", *present]].assign(**sums), [*present, *sums], disclosure)
+
+
+def _complete_sum(values: pd.Series) -> float:
+    return float(values.sum()) if len(values) == 3 and values.notna().all() else np.nan
+
+
 def publish_flow(flow: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
     """The sample flow of each authority and of all together (`authority` = `all`).
 

@@ -13,6 +13,7 @@ from sfpc_book.report.disclosure import PublishedCounts, is_small, protected, pu
 from sfpc_book.study.schema import Disclosure
 from sfpc_book.study.wedge import Wedge
 
+SPLIT_FACTOR = 2  # a span is closed at twice the threshold, so that rounding moves its rate little
 COLUMNS = ["n_children", "n_events", "value_sum"]
 
 
@@ -53,7 +54,7 @@ def _spans(arm: pd.DataFrame, disclosure: Disclosure) -> Iterator[pd.DataFrame]:
     runs: list[list[int]] = [[]]
     for position in range(len(arm)):
         runs[-1].append(position)
-        if _is_enough(arm.iloc[runs[-1]], disclosure):
+        if _is_enough(arm.iloc[runs[-1]], disclosure, SPLIT_FACTOR):
             runs.append([])
     remainder = runs.pop()
     if remainder and runs:
@@ -64,14 +65,16 @@ def _spans(arm: pd.DataFrame, disclosure: Disclosure) -> Iterator[pd.DataFrame]:
         yield arm.iloc[run]
 
 
-def _is_enough(span: pd.DataFrame, disclosure: Disclosure) -> bool:
+def _is_enough(span: pd.DataFrame, disclosure: Disclosure, factor: int = 1) -> bool:
+    """Whether a span has `factor` times the threshold of children, with and without the event."""
+    least = disclosure.threshold * factor
     children = span["n_children"].sum()
-    if children < max(disclosure.threshold, 1):
+    if children < max(least, 1):
         return False
     if span["n_events"].isna().all():
         return True
     events = span["n_events"].sum()
-    return min(events, children - events) >= disclosure.threshold
+    return min(events, children - events) >= least
 
 
 def _row(

@@ -1,0 +1,268 @@
+"""Charts of what authorities sent: monthly totals, checks passed and failed, and what is missing."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from sfpc_book.report.charts_theme import (
+    DARK_BLUE,
+    DARK_PINK,
+    ORANGE,
+    PLAIN_LABEL,
+    SOFT_TEXT,
+    TEXT,
+    TURQUOISE,
+    WIDTH,
+    covid_frame,
+    covid_layer,
+    label_room,
+    strip_title,
+    themed,
+    year_axis,
+)
+from sfpc_book.report.disclosure import PublishedCounts, require_published
+from sfpc_book.report.drawing import Absence, Drawing, shortened
+from sfpc_book.report.formats import SUPPRESSED, counted, month_text, percentage
+from sfpc_book.study.schema import Authority, Study
+
+STOCKS = {
+    "looked_after_at_month_end": "Looked after at the end of the month",
+    "open_protection_plans": "Open protection plans",
+    "open_cin_cases": "Open child in need cases",
+}
+FLOWS = {
+    "newly_looked_after": "Newly looked after in the quarter",
+    "new_referrals": "New referrals in the quarter",
+}
+MONTHLY = STOCKS | FLOWS
+STRIP_HEIGHT = 74
+OUTCOMES_OF_CHECKS = {
+    "pass": ("passed", TURQUOISE),
+    "note": ("failed: noted", "#BFBFBF"),
+    "mark": ("failed: marked on the page", ORANGE),
+    "block": ("failed: blocks estimation", DARK_PINK),
+}
+
+
+def monthly_series(
+    counts: PublishedCounts, study: Study, authority: Authority, measures: Mapping[str, str] = MONTHLY
+) -> Drawing | Absence:
+    """An authority's monthly totals, one strip per measure, with lockdowns and the go-live."""
+    frame = require_published(counts, "series").frame
+    kept = {
+        column: words for column, words in measures.items() if column in frame and frame[column].notna().any()
+    }
+    if not kept:
+        return Absence(f"{authority.name} sent no monthly totals that can be shown.")
+    frame = frame.sort_values("month")
+    strips = [_monthly_strip(frame, column, words, study, authority) for column, words in kept.items()]
+    span = f"{month_text(frame['month'].min())} to {month_text(frame['month'].max())}"
+    first = next(iter(kept))
+    ends = frame.dropna(subset=[first])[first]
+    return Drawing(
+        chart=themed(alt.vconcat(*strips, spacing=14).resolve_scale(x="shared"), fit=False),
+        title=f"{authority.name}: what happened month by month?",
+        subtitle=f"Totals as returned, {span}; grey bands: lockdowns; upright line: go-live",
+        alt=shortened(
+            f"Lines by month for {counted(len(kept), 'measure')}, {authority.name}, {span}: "
+            f"{kept[first].lower()} goes "
+            f"from {ends.iloc[0]:,.0f} to {ends.iloc[-1]:,.0f}, between {ends.min():,.0f} and "
+            f"{ends.max():,.0f}."
+        ),
+        data=frame[["month", *kept]],
+        source=f"Monthly totals of the authority's returns. {counts.note()}",
+        cells=_monthly_cells(frame, kept),
+    )
+
+
+def _monthly_strip(
+    frame: pd.DataFrame, column: str, words: str, study: Study, authority: Authority
+) -> alt.LayerChart:
+    span = [frame["month"].min(), frame["month"].max()]
+    rows = frame[["month", column]].rename(columns={column: "value"})
+    if column in FLOWS:  # by quarter: the months between hold nothing
+        rows = rows[rows["month"].dt.month % 3 == 2]
+    top = float(rows["value"].max()) * 1.1 or 1.0
+    x = alt.X("month:T", axis=year_axis(grid=False))
+    y_axis = alt.Axis(title=None, tickCount=3, labelExpr=PLAIN_LABEL)
+    y = alt.Y("value:Q", axis=y_axis, scale=alt.Scale(domain=[0, top]))
+    line = alt.Chart(rows).mark_line(color=DARK_BLUE, strokeWidth=2, invalid="break-paths-show-domains")
+    layers = [
+        covid_layer(covid_frame(study.covid, *span)),
+        line.encode(x=x, y=y),
+        alt.Chart(rows.dropna())
+        .mark_circle(color=DARK_BLUE, size=14, opacity=1)
+        .encode(
+            x=x, y=y, tooltip=[alt.Tooltip("month:T", format="%B %Y"), alt.Tooltip("value:Q", format=",")]
+        ),
+    ]
+    if authority.go_live is not None:
+        day = pd.DataFrame({"day": [pd.Timestamp(authority.go_live.date)]})
+        layers.append(alt.Chart(day).mark_rule(color=SOFT_TEXT, strokeWidth=1.4).encode(x="day:T"))
+    heading = strip_title(words)
+    return alt.layer(*layers).properties(width=WIDTH - 60, height=STRIP_HEIGHT, title=heading)
+
+
+def _monthly_cells(frame: pd.DataFrame, kept: Mapping[str, str]) -> pd.DataFrame:
+    cells = {"Month": [month_text(day) for day in frame["month"]]}
+    for column, words in kept.items():
+        cells[words] = [
+            SUPPRESSED if np.isnan(value) else f"{value:,.0f}" for value in frame[column].astype(float)
+        ]
+    return pd.DataFrame(cells)
+
+
+def findings_bars(findings: pd.DataFrame, layer_names: Mapping[str, str], who: str) -> Drawing | Absence:
+    """Checks passed and failed by layer of the returns, failed ones by severity. Counts of checks, not of
+    children.
+    """
+    counted_checks = findings[findings["status"].isin(["pass", "fail"])]
+    if counted_checks.empty:
+        return Absence(f"No check of the returns of {who} has been recorded.")
+    table = _check_counts(counted_checks, layer_names)
+    failed, total = int(table.loc[table["kind"] != "passed", "n"].sum()), int(table["n"].sum())
+    blocking = int(table.loc[table["kind"] == OUTCOMES_OF_CHECKS["block"][0], "n"].sum())
+    return Drawing(
+        chart=themed(_bars(table), height=38 * table["layer"].nunique()),
+        title=f"{who}: {failed} of {total} checks found something",
+        subtitle="Checks of the returns by layer and outcome; numbers are checks, not children",
+        alt=shortened(
+            f"Stacked bars of checks by layer, {who}: {total - failed} of {total} passed, {failed} failed, "
+            f"{blocking} of them block estimation."
+        ),
+        data=table.drop(columns="middle"),
+        source="Findings of the checks declared in the data contracts",
+    )
+
+
+def _check_counts(findings: pd.DataFrame, layer_names: Mapping[str, str]) -> pd.DataFrame:
+    kind = findings["severity"].where(findings["status"] == "fail", "pass")
+    layer = findings["layer"].fillna("all").map(lambda value: layer_names.get(value, str(value)))
+    words = {key: text for key, (text, _) in OUTCOMES_OF_CHECKS.items()}
+    table = (
+        pd.DataFrame({"layer": layer, "kind": kind.map(words)}).groupby(["layer", "kind"]).size().rename("n")
+    )
+    order = {text: place for place, text in enumerate(words.values())}
+    table = table.reset_index().assign(place=lambda frame: frame["kind"].map(order))
+    table = table.sort_values(["layer", "place"]).reset_index(drop=True)
+    end = table.groupby("layer")["n"].cumsum()
+    return table.assign(middle=end - table["n"] / 2)
+
+
+def _bars(table: pd.DataFrame) -> alt.LayerChart:
+    domain = [text for text, _ in OUTCOMES_OF_CHECKS.values()]
+    colours = [hue for _, hue in OUTCOMES_OF_CHECKS.values()]
+    y = alt.Y("layer:N", title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=domain, range=colours),
+        legend=alt.Legend(title=None, columns=2, labelLimit=240),
+    )
+    x = alt.X("n:Q", stack="zero", axis=alt.Axis(title="Number of checks", tickCount=5, tickMinStep=1))
+    wide = table[table["n"] >= max(1, table.groupby("layer")["n"].sum().max() * 0.035)]
+    on_dark = wide[wide["kind"] == OUTCOMES_OF_CHECKS["block"][0]]
+    on_light = wide.drop(on_dark.index)
+    bars = (
+        alt.Chart(table)
+        .mark_bar(stroke=TEXT, strokeWidth=0.6, height={"band": 0.62})
+        .encode(x=x, y=y, color=colour, order="place:Q", tooltip=["layer:N", "kind:N", "n:Q"])
+    )
+    words = [
+        alt.Chart(part).mark_text(color=hue).encode(x="middle:Q", y=y, text="n:Q")
+        for part, hue in ((on_light, TEXT), (on_dark, "#FFFFFF"))
+        if len(part)
+    ]
+    return alt.layer(bars, *words)
+
+
+def missing_shares(counts: PublishedCounts) -> pd.DataFrame:
+    """Share of children with a covariate missing, unmapped or not assessed, by authority and variable.
+
+    Shares are of rounded counts, both arms of exposure together; missing (NaN) where a count is hidden.
+    """
+    frame = require_published(counts, "descriptives").frame
+    absent = frame[frame["level"].isin(["missing", "unmapped", "not assessed"])]
+    grouped = absent.groupby(["authority", "variable"], sort=False)
+    n = grouped["n"].apply(lambda values: values.sum(skipna=False))
+    totals = frame.drop_duplicates(["authority", "exposed"]).groupby("authority")["total"].sum(min_count=1)
+    table = n.rename("n").reset_index().assign(total=lambda rows: rows["authority"].map(totals))
+    return table.assign(share=table["n"] / table["total"])
+
+
+def missing_heat(counts: PublishedCounts, study: Study, who: str) -> Drawing | Absence:
+    """Share missing by covariate (rows) and authority (columns): a table of shaded cells, each with its
+    number.
+    """
+    shares = missing_shares(counts)
+    shares = shares[shares["authority"] != "all"]
+    if shares.empty:
+        return Absence(f"No covariates of {who} have been described.")
+    names = {slug: study.authorities[slug].name for slug in shares["authority"].unique()}
+    drawn = shares.assign(
+        name=["|".join(textwrap.wrap(names[slug], 12)) for slug in shares["authority"]],
+        words=shares["variable"].str.replace("_", " ").str.capitalize(),
+        text=[SUPPRESSED if np.isnan(share) else percentage(share, 0) for share in shares["share"]],
+    )
+    worst = drawn.sort_values("share").dropna(subset=["share"]).tail(1)
+    most = "".join(
+        f"the most is {percentage(row.share, 0)} ({row.words.lower()}, {names[row.authority]})"
+        for row in worst.itertuples()
+    )
+    return Drawing(
+        chart=themed(_heat(drawn), height=30 * drawn["variable"].nunique()),
+        title=f"{who}: what do we not know about the children?",
+        subtitle="Share of children in the sample whose covariate is missing or not assessed, by authority",
+        alt=shortened(
+            f"Grid of shares missing for {drawn['variable'].nunique()} covariates in "
+            f"{counted(len(names), 'authority', 'authorities')}, "
+            f"{who}: {most or 'all hidden'}; each cell carries its number."
+        ),
+        data=shares,
+        source=f"Data returns. {counts.note()}",
+        cells=drawn.set_index(["words", "authority"])["text"]
+        .unstack(sort=False)
+        .rename(columns=names)
+        .reset_index()
+        .rename(columns={"words": "Covariate"}),
+    )
+
+
+def _heat_cells(drawn: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    by_authority = dict(list(drawn.set_index("words").groupby("authority", sort=False)["text"]))
+    return (
+        pd.DataFrame({names[slug]: texts for slug, texts in by_authority.items()})
+        .rename_axis("Covariate")
+        .reset_index()
+    )
+
+
+def _heat(drawn: pd.DataFrame) -> alt.LayerChart:
+    order = list(dict.fromkeys(drawn["name"]))
+    axis = alt.Axis(
+        title=None, orient="top", labelExpr="split(datum.value, '|')", ticks=False, domain=False, labelAngle=0
+    )
+    x = alt.X("name:N", sort=order, axis=axis)
+    y = alt.Y(
+        "words:N",
+        sort=list(dict.fromkeys(drawn["words"])),
+        title=None,
+        axis=alt.Axis(ticks=False, domain=False, minExtent=label_room(list(drawn["words"])), labelLimit=260),
+    )
+    shade = alt.Color(
+        "share:Q",
+        scale=alt.Scale(domain=[0, 1], range=["#FFFFFF", DARK_BLUE], interpolate="rgb"),
+        legend=None,
+    )
+    dark = drawn["share"].fillna(0) > 0.45
+    cells = alt.Chart(drawn).mark_rect(stroke="#6F777B", strokeWidth=0.6).encode(x=x, y=y, color=shade)
+    words = [
+        alt.Chart(part).mark_text(color=hue).encode(x=x, y=y, text="text:N")
+        for part, hue in ((drawn[~dark], TEXT), (drawn[dark], "#FFFFFF"))
+        if len(part)
+    ]
+    return alt.layer(cells, *words)
