@@ -59,7 +59,9 @@ def estimate_outcome(
         For a panel that breaks its rules or is not that of the wedge.
     """
     cells = cells_of(panel)
-    facts = Slice(
+    facts = Slice.of(
+        panel,
+        [cells],
         model=wedge.model_id,
         outcome=outcome,
         horizon=horizon,
@@ -68,13 +70,7 @@ def estimate_outcome(
         unit=unit,
         conf_level=conf_level,
         data_status=data_status,
-        n_children=int(cells.weight.sum()),
-        n_events=_events(panel),
-        n_clusters=len(cells.authorities),
-        n_periods=len(cells.periods),
-        observed_share=observed_share(panel),
         observable_from=observable_from,
-        status_with_number="partly_observed" if panel["n_not_observed"].sum() > 0 else "ok",
     )
     if cells.n_cells == 0 and panel["n_not_observed"].sum() > 0:
         return combine(row_without_number(facts, analysis, "not_observed") for analysis in REFERENCES)
@@ -118,12 +114,6 @@ def estimate_outcomes(
     )
 
 
-def observed_share(panel: pd.DataFrame) -> float:
-    """Children observed, among the linked to whom the outcome applies; NaN if there are none."""
-    observed, waiting = panel["n_children"].sum(), panel["n_not_observed"].sum()
-    return float(observed / (observed + waiting)) if observed + waiting else float("nan")
-
-
 def _rows(facts: Slice, cells: Cells, wedge: Wedge) -> list[Estimate]:
     weighted = fit_two_way(cells, weights="children", conf_level=facts.conf_level)
     if not weighted.ok:
@@ -138,12 +128,6 @@ def _rows(facts: Slice, cells: Cells, wedge: Wedge) -> list[Estimate]:
         *(exposure_row(facts, "exposure_time", effect) for effect in exposure_time_effects(cells)),
         exposure_row(facts, "exposure_time_average", average_effect(cells)),
     ]
-
-
-def _events(panel: pd.DataFrame) -> int | None:
-    """Number of events for 0/1 outcomes; None for others, whose `n_events` is missing."""
-    events = panel.loc[panel["n_children"] > 0, "n_events"]
-    return None if events.isna().any() or not len(events) else round(float(events.sum()))
 
 
 def _observable_from(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,20 @@ class Slice:
     observable_from: pd.Timestamp | None
     status_with_number: str
 
+    @classmethod
+    def of(cls, panel: pd.DataFrame, cells: Sequence[Cells], **values: object) -> Slice:
+        """Count what a slice of the panel holds; `cells` are the cells estimated, one item for each trial."""
+        counts = {
+            "n_children": int(sum(part.weight.sum() for part in cells)),
+            "n_events": events_of(panel),
+            "n_clusters": sum(len(part.authorities) for part in cells),
+            "n_periods": sum(len(part.periods) for part in cells),
+            "observed_share": observed_share(panel),
+            "observable_from": None,
+            "status_with_number": "partly_observed" if panel["n_not_observed"].sum() > 0 else "ok",
+        }
+        return cls(**(counts | values))
+
     def row(self, analysis: str, **values: object) -> Estimate:
         """An estimate of this slice; `values` are the fields that the analysis adds or overrules."""
         common = {name: value for name, value in vars(self).items() if name != "status_with_number"}
@@ -60,6 +75,18 @@ class Slice:
             "reference": REFERENCES.get(analysis, ""),
         }
         return Estimate(**(common | defaults | values))
+
+
+def observed_share(panel: pd.DataFrame) -> float:
+    """Children observed, among the linked to whom the outcome applies; NaN if there are none."""
+    observed, waiting = panel["n_children"].sum(), panel["n_not_observed"].sum()
+    return float(observed / (observed + waiting)) if observed + waiting else NAN
+
+
+def events_of(panel: pd.DataFrame) -> int | None:
+    """Number of events for 0/1 outcomes; None for others, whose `n_events` is missing."""
+    events = panel.loc[panel["n_children"] > 0, "n_events"]
+    return None if events.isna().any() or not len(events) else round(float(events.sum()))
 
 
 def row_without_number(facts: Slice, analysis: str, status: str) -> Estimate:
@@ -89,17 +116,7 @@ def cr2_row(facts: Slice, cells: Cells, fit: PanelFit) -> Estimate:
 
 def randomisation_rows(facts: Slice, test: RandomisationResult) -> list[Estimate]:
     """The exact test with its set at the level asked for, and the set at the highest attainable level."""
-    sampled = test.monte_carlo_error > 0
-    common = {
-        "estimate": test.estimate,
-        "statistic": test.statistic,
-        "p_value": test.p_value,
-        "n_orders": test.n_orders,
-        "p_minimum": test.p_minimum,
-        "level_maximum": test.level_maximum,
-    }
-    if sampled:
-        common["reference"] = f"Monte Carlo randomisation, standard error of p {test.monte_carlo_error:.2g}"
+    common = _randomisation_numbers(test)
     asked = facts.row("randomisation", conf_low=test.conf_low, conf_high=test.conf_high, **common)
     if not 0 < test.level_maximum < 1:
         return [asked, facts.row("randomisation_attainable", **common)]
@@ -108,12 +125,34 @@ def randomisation_rows(facts: Slice, test: RandomisationResult) -> list[Estimate
     return [asked, facts.row("randomisation_attainable", **(common | level))]
 
 
+def pooled_row(facts: Slice, test: RandomisationResult, models: Sequence[str]) -> Estimate:
+    """Row of the exact test over several trials; `reference` names them."""
+    numbers = _randomisation_numbers(test)
+    numbers["reference"] += f" within model and stratum ({', '.join(models)})"
+    limits = {"conf_low": test.conf_low, "conf_high": test.conf_high}
+    return facts.row("pooled_randomisation", **(numbers | limits))
+
+
 def exposure_row(facts: Slice, analysis: str, effect: ExposureEffect) -> Estimate:
     """Row of an effect at one exposure time, or of their average."""
     if not effect.identified:
         return facts.row(analysis, term=effect.term, status="not_identified", identified=False)
     numbers = _t_numbers(facts, effect.estimate, effect.std_error, effect.df)
     return facts.row(analysis, term=effect.term, **numbers)
+
+
+def _randomisation_numbers(test: RandomisationResult) -> dict[str, object]:
+    error = test.monte_carlo_error
+    sampled = f"Monte Carlo randomisation, standard error of p {error:.2g}"
+    return {
+        "estimate": test.estimate,
+        "statistic": test.statistic,
+        "p_value": test.p_value,
+        "n_orders": test.n_orders,
+        "p_minimum": test.p_minimum,
+        "level_maximum": test.level_maximum,
+        "reference": sampled if error > 0 else "exact randomisation",
+    }
 
 
 def _t_numbers(facts: Slice, estimate: float, std_error: float, df: float) -> dict[str, float]:
