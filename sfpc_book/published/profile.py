@@ -33,7 +33,8 @@ class AuthorityProfile:
     """Frames for one authority's chapter.
 
     `series`: PROFILE_COLUMNS, one row per measure and year; a year the authority has no number for stays,
-    with its symbol. `latest`: the last year with a number, per measure. `neighbours`: rank, code, name, adopter.
+    with its symbol. `latest`: the last year with a number, per measure. `neighbours`: rank, code, name,
+    adopter.
     """
 
     code: str

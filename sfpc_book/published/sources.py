@@ -19,6 +19,7 @@ from sfpc_book.published.geography import Geography, canonical_gss, load_geograp
 from sfpc_book.published.lait import read_lait
 from sfpc_book.published.lists import read_code_list, read_dictionary, read_neighbours
 from sfpc_book.published.reading import Log, Reading, find_file
+from sfpc_book.published.vintages import check_derived, check_files, check_revisions
 from sfpc_book.study.study import Study
 
 
@@ -63,6 +64,9 @@ def read_published(study: Study, folder: Path | str, contracts_folder: Path = CO
     series, revisions = combine(rows, contracts)
     series = _with_derived(_named(series, codes, rows, geography), comparison)
     findings = [*list_log.findings, *(item for reading in readings.values() for item in reading.findings)]
+    findings += check_files(folder, paths, contracts)
+    findings += check_revisions(revisions)
+    findings += [check_derived(series, rule) for rule in comparison.derived]
     findings += check_geography(rows, codes, geography)
     findings += check_study(study, codes, series, geography)
     findings += check_gaps(study, series, contracts)
