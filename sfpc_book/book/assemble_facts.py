@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sfpc_book.book.status import StatusNotice, notice_of
 from sfpc_book.errors import BookBuildError
 
 MANIFEST_NAME = "book.json"
@@ -52,6 +53,14 @@ class BookFacts:
     def status(self) -> tuple[str, ...]:
         """Every data status that occurs in the book, in the order of `STATUSES`."""
         return ordered_statuses(status for page in self.pages for status in page.status)
+
+    def notice(self, page: PageFacts | None) -> StatusNotice | None:
+        """What a page says about its data; the front page speaks for the whole report."""
+        if page is None:
+            return None
+        if page is self.pages[0]:
+            return notice_of(self.status, place="in this report")
+        return notice_of(page.status)
 
     def page(self, docname: str) -> PageFacts | None:
         """The facts of one page, or None for pages the builder makes itself, such as the search page."""

@@ -13,8 +13,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from sfpc_book.book.assemble_facts import BookFacts, DataFile, PageFacts
-from sfpc_book.book.extension_navigation import NavigationPart, navigation_parts
-from sfpc_book.book.status import StatusNotice, notice_of
+from sfpc_book.book.extension_navigation import NavigationPart, ambiguous_pages, navigation_parts
+from sfpc_book.book.status import StatusNotice
 from sfpc_book.report.formats import file_size
 
 TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
@@ -50,7 +50,8 @@ class PageView:
     parts: tuple[NavigationPart, ...]
     root_title: str
     headings: tuple[Heading, ...]
-    short_titles: dict[str, str]
+    full_titles: dict[str, str]
+    ambiguous: frozenset[str]
     accessibility: str
     facts: tuple[tuple[str, str], ...]
 
@@ -66,7 +67,8 @@ def add_page_context(
     context["book"] = _page_view(app, facts, pagename, page, context, doctree)
     if page is not None and "body" in context:
         bar = _download_bar(app, facts, page, context)
-        context["body"] = repaired_body(context["body"]).replace("</h1>", "</h1>\n" + bar, 1)
+        body = repaired_body(context["body"]).replace("</h1>", f"</h1>\n{bar}", 1)
+        context["body"] = _with_finder(app, body, context) if page is facts.pages[0] else body
 
 
 def repaired_body(body: str) -> str:
@@ -83,6 +85,14 @@ def repaired_body(body: str) -> str:
         ]
         end = match.end()
     return "".join([*pieces, body[end:]])
+
+
+def _with_finder(app: Sphinx, body: str, context: dict[str, Any]) -> str:
+    """The front page's list of all pages stands before its first second-level section, or at its end."""
+    finder = app.builder.templates.render("finder.html", context)
+    first = body.find("<section", body.find("<section") + 1)
+    place = first if first >= 0 else len(body)
+    return body[:place] + finder + body[place:]
 
 
 def _framed(table: str, before: str) -> str:
@@ -102,10 +112,10 @@ def _page_view(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> PageView:
-    notice = notice_of(page.status) if page else None
+    notice = facts.notice(page)
     name, _, kind = facts.title.partition(": ")
     title = page.title if page else "Search the report"
-    relative = {context["pathto"](other.docname): other.short_title for other in facts.pages}
+    ambiguous = ambiguous_pages(facts)
     return PageView(
         name=name,
         kind=kind[:1].upper() + kind[1:],
@@ -116,10 +126,17 @@ def _page_view(
         parts=navigation_parts(facts, pagename),
         root_title=facts.pages[0].short_title,
         headings=_headings(doctree),
-        short_titles=relative,
+        full_titles={
+            context["pathto"](other.docname): _full_title(other, ambiguous) for other in facts.pages
+        },
+        ambiguous=ambiguous,
         accessibility=next((other.docname for other in facts.pages if "accessibility" in other.slug), ""),
         facts=facts.facts,
     )
+
+
+def _full_title(page: PageFacts, ambiguous: frozenset[str]) -> str:
+    return f"{page.part}: {page.short_title}" if page.docname in ambiguous else page.short_title
 
 
 def _tab_title(title: str, notice: StatusNotice | None, facts: BookFacts) -> str:

@@ -27,6 +27,11 @@ class NavigationPart:
     current: bool
     open: bool
 
+    @property
+    def size(self) -> int:
+        """Number of pages in the part."""
+        return sum(len(group.pages) for group in self.groups)
+
 
 def navigation_parts(facts: BookFacts, pagename: str) -> tuple[NavigationPart, ...]:
     """The book's parts in reading order. On the front page the first part stands open."""
@@ -47,3 +52,9 @@ def _part(facts: BookFacts, number: int, name: str, pagename: str, on_root: bool
         current=any(page.docname == pagename for page in pages),
         open=on_root and number == 1,
     )
+
+
+def ambiguous_pages(facts: BookFacts) -> frozenset[str]:
+    """Pages whose short title another page bears too: a link to one of them must also say its part."""
+    titles = [page.short_title for page in facts.pages]
+    return frozenset(page.docname for page in facts.pages if titles.count(page.short_title) > 1)

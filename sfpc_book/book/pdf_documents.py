@@ -14,18 +14,18 @@ IMPORT = '#import "/template.typ": *\n'
 def page_source(facts: BookFacts, page: PageFacts, author: str, web: str) -> str:
     """Typst source of the PDF of one page."""
     options = [
-        f"title: {literal(_title(page.title, notice_of(page.status)))}",
+        f"title: {literal(_title(page.title, facts.notice(page)))}",
         f"book: {literal(facts.title)}",
         f"author: {literal(author)}",
         f"url: {literal(f'{web}{page.docname}.html')}",
-        *_status_options(notice_of(page.status)),
+        *_status_options(facts.notice(page)),
     ]
     return f"{IMPORT}#show: single.with({', '.join(options)})\n#include {literal(f'/{page.docname}.typ')}\n"
 
 
 def book_source(facts: BookFacts, author: str, web: str) -> str:
     """Typst source of the whole book: cover, contents, then every page under the heading of its part."""
-    notice = notice_of(facts.status)
+    notice = notice_of(facts.status, place="in this report")
     rows = array([f"({literal(name)}, {literal(value)})" for name, value in facts.facts])
     options = [
         f"title: {literal(_title(facts.title, notice))}",
@@ -49,7 +49,7 @@ def _included(facts: BookFacts, position: int, web: str) -> str:
         f"url: {literal(f'{web}{page.docname}.html')}",
         f"offset: {int(position > 0)}",
         *([f"part: [{escape(page.part)}]"] if new_part else []),
-        *_status_options(notice_of(page.status)),
+        *_status_options(facts.notice(page)),
     ]
     return f"#chapter({', '.join(options)}, include {literal(f'/{page.docname}.typ')})\n"
 

@@ -1,18 +1,14 @@
-"""How a page says where its numbers come from: the tag and the sentence for every combination of data
-statuses.
-"""
+"""How a page says where its numbers come from: tag and sentence for every combination of data statuses."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class StatusNotice:
-    """What a reader is told about a page's data. `suffix` ends the tab title and the PDF title; empty if
-    real.
-    """
+    """What a reader is told about a page's data. `suffix` ends tab titles and PDF titles; empty if real."""
 
     kind: str
     tag: str
@@ -30,8 +26,7 @@ SYNTHETIC = StatusNotice(
 MIXED = StatusNotice(
     "mixed",
     "Partly synthetic data",
-    "Some figures on this page come from made-up records and are marked as synthetic; "
-    "the others come from real published statistics.",
+    "Results marked as synthetic on this page come from made-up records; the others are real statistics.",
     "partly synthetic data",
 )
 RETURNS = StatusNotice(
@@ -40,15 +35,26 @@ RETURNS = StatusNotice(
 PUBLISHED = StatusNotice(
     "published", "Published statistics", "Figures on this page come from published official statistics.", ""
 )
+BOTH_REAL = StatusNotice(
+    "returns",
+    "Data returns and published statistics",
+    "Results on this page come from the authorities' data returns and from published official statistics.",
+    "",
+)
 
 
-def notice_of(statuses: Collection[str]) -> StatusNotice | None:
-    """The notice for a page with these data statuses; None for a page about the design alone, or without
-    data.
+def notice_of(statuses: Collection[str], *, place: str = "on this page") -> StatusNotice | None:
+    """The notice for these data statuses; None where the design alone is shown, or no data at all.
+
+    `place` replaces the words "on this page", for instance by "in this report".
     """
-    found = set(statuses)
+    notice = _notice(set(statuses))
+    return replace(notice, text=notice.text.replace("on this page", place)) if notice else None
+
+
+def _notice(found: set[str]) -> StatusNotice | None:
     if "synthetic" in found:
         return MIXED if found & {"returns", "published"} else SYNTHETIC
     if "returns" in found:
-        return RETURNS
+        return BOTH_REAL if "published" in found else RETURNS
     return PUBLISHED if "published" in found else None

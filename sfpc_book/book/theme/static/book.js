@@ -9,6 +9,11 @@
   var contents = document.getElementById("contents");
   if (contents && window.matchMedia("(max-width: 60rem)").matches) contents.removeAttribute("open");
 
+  /* What scrolls sideways can be scrolled by keyboard. */
+  document.querySelectorAll(".sfpc-chart, pre").forEach(function (box) {
+    if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+  });
+
   /* Charts: the drawn SVG stays until its interactive twin is ready, and stays for good if that fails. */
   function specOf(holder) {
     var tag = holder.parentNode.querySelector("script.sfpc-spec");
