@@ -164,7 +164,18 @@ def test_observability_gives_the_date_by_which_everyone_can_have_been_followed(s
     assert row["covered_to"].tolist() == [pd.Timestamp("2023-01-31")] * 2
 
 
-def test_no_child_can_be_followed_up_later_than_the_date_stated(study):
+def test_children_who_never_enter_care_count_as_followed_for_outcomes_of_care(study):
+    rows = [{"child_id": "a", "referral_date": "2021-01-10"}, {"child_id": "b", "referral_date": "2022-02-10"}]
+    covered = ("2018-04-01", "2023-01-31")
+    tables = returns(referrals(rows), covered=covered)
+    table = build_cohort(study, "family_valued", {"coventry": tables}).observability
+    row = table[(table["outcome"] == "kinship_care") & (table["horizon"] == 18)].iloc[0]
+    assert row["n_observed"] == 0
+    assert row["n_followed"] == 1
+    assert row["observed_share"] == 0.5
+
+
+def test_no_child_is_followed_up_later_than_the_date_stated(study):
     for model_id, slug in ((MODEL, "walsall"), ("family_valued", "coventry"), ("no_wrong_door", "rochdale")):
         day = wedge_of(study, model_id).window_end
         rows = [{"referral_date": str(day), "birth_month": "2010-01-01", "factor_1b": 1}]

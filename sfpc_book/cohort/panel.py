@@ -16,11 +16,11 @@ EXPOSURE = "go_live"  # exposed when the first referral is on or after go-live
 PANEL_COLUMNS = [
     "model", "sample", "exposure", "authority", "period", "period_start", "exposed", "exposure_time",
     "outcome", "horizon", "n_children", "n_events", "value_sum", "value_mean",
-    "n_not_observed", "n_not_linked", "n_not_applicable",
+    "n_not_observed", "n_not_linked", "n_not_applicable", "n_followed",
 ]  # fmt: skip
 OBSERVABILITY_COLUMNS = [
     "model", "outcome", "horizon", "authority", "covered_to", "observed_share", "fully_observed_from",
-    "n_observed", "n_not_observed", "n_not_linked", "n_not_applicable",
+    "n_observed", "n_not_observed", "n_not_linked", "n_not_applicable", "n_followed",
 ]  # fmt: skip
 
 
@@ -97,8 +97,18 @@ def _cell_sums(rows: pd.DataFrame, cell: np.ndarray, n_cells: int) -> pd.DataFra
             "n_not_observed": counts["not_observed"],
             "n_not_linked": counts["not_linked"],
             "n_not_applicable": counts["not_applicable"],
+            "n_followed": np.bincount(cell[_followed(rows).to_numpy()], minlength=n_cells),
         }
     )
+
+
+def _followed(outcomes: pd.DataFrame) -> pd.Series:
+    """Whether a child was followed to the end: observed, or found outside the outcome's population by then.
+
+    A child outside the population from the start has no date at which the outcome is observable.
+    """
+    outside = (outcomes["state"] == "not_applicable") & outcomes["observable_from"].notna()
+    return (outcomes["state"] == "observed") | outside
 
 
 def observability(
@@ -107,12 +117,14 @@ def observability(
     """How much of each outcome can be seen yet, by authority and horizon.
 
     `covered_to`: the last date to which the records of every linked child of the authority reach.
-    `observed_share`: observed / (observed + not observed), so of linked children to whom the outcome applies;
-    NaN without any. `fully_observed_from`: the date by which every child of the trial window can have been
+    `observed_share`: followed / (followed + not observed), of linked children, NaN without any. A child
+    counts as followed when its outcome is observed or found not to apply: who will enter care is not known
+    beforehand. `fully_observed_from`: the date by which every child of the trial window can have been
     followed up.
     """
     keys = ["outcome", "horizon", "authority"]
     grouped = outcomes[keys].assign(**{f"n_{name}": outcomes["state"] == name for name in STATES})
+    grouped["n_followed"] = _followed(outcomes)
     table = grouped.groupby(keys, observed=True).sum().reset_index()
     by_id = {measure.id: measure for measure in measures}
     due = [
@@ -121,10 +133,10 @@ def observability(
     ]
     linked = children[children["linked"]]
     reach = linked.groupby(linked["authority"].astype("str"))["covered_to"].min().to_dict()
-    seen = table["n_observed"] + table["n_not_observed"]
+    seen = table["n_followed"] + table["n_not_observed"]
     return table.assign(
         model=wedge.model_id,
         covered_to=pd.to_datetime([reach.get(slug) for slug in table["authority"]]),
-        observed_share=(table["n_observed"] / seen.where(seen > 0)),
+        observed_share=table["n_followed"] / seen.where(seen > 0),
         fully_observed_from=due,
     )[OBSERVABILITY_COLUMNS]

@@ -78,8 +78,13 @@ class Slice:
 
 
 def observed_share(panel: pd.DataFrame) -> float:
-    """Children observed, among the linked to whom the outcome applies; NaN if there are none."""
-    observed, waiting = panel["n_children"].sum(), panel["n_not_observed"].sum()
+    """Children followed to the end, among the linked; NaN if there are none.
+
+    Followed (`n_followed`, where the panel has it): observed, or found not to be in the outcome's population,
+    such as never having entered care. Otherwise those observed.
+    """
+    seen = panel["n_followed"] if "n_followed" in panel else panel["n_children"]
+    observed, waiting = seen.sum(), panel["n_not_observed"].sum()
     return float(observed / (observed + waiting)) if observed + waiting else NAN
 
 
