@@ -27,10 +27,34 @@ BUILD_SHOWN_AS = "build"
 PATHS = (("study_path", STUDY_SHOWN_AS), ("build_path", BUILD_SHOWN_AS))
 
 DATA_STATUS = "data_status.json"
-COHORT_TABLES = ("panel.parquet", "flow.csv", "descriptives.csv", "observability.csv")
+COHORT_TABLES = (
+    "panel.parquet",
+    "flow.csv",
+    "descriptives.csv",
+    "missingness.csv",
+    "monthly.csv",
+    "linkage.csv",
+    "observability.csv",
+    "excluded_authorities.csv",
+)
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
 RETURNS_TABLES = ("findings.csv", "reading_log.csv")
-PUBLISHED_TABLES = ("series.parquet", "neighbours.parquet", "matched.csv", "findings.csv")
+PUBLISHED_PROFILE = (
+    "profile.parquet",
+    "profile_neighbours.csv",
+    "sources.csv",
+    "findings.csv",
+    "status.json",
+)
+PUBLISHED_TABLES = (
+    "series.parquet",
+    "neighbours.parquet",
+    "matched.csv",
+    "matches.csv",
+    "left_out.csv",
+    "revisions.csv",
+    *PUBLISHED_PROFILE,
+)
 ESTIMATES = "results/estimates.csv"
 
 PROGRAMME, AUTHORITIES, ABOUT = "The programme", "Local authorities", "About this report"
@@ -41,8 +65,9 @@ class Chapter:
     """One page of the book.
 
     `kind` is `notebook` (a template to run), `text` (Markdown as it stands) or `generated` (Markdown made
-    from the study or the contracts; `template` is then its place in the build folder). `results` says
-    whether the chapter's estimates stand in `results/<slug>.csv`.
+    from the study or the contracts; `template` is then its place in the build folder). `part` and `group` are
+    the headings it stands under in the navigation. `results` says whether the chapter's estimates stand in
+    `results/<slug>.csv`.
     """
 
     slug: str
@@ -51,6 +76,7 @@ class Chapter:
     inputs: tuple[str, ...]
     title: str
     part: str
+    group: str = ""
     kind: Kind = "notebook"
     sources: tuple[str, ...] = ()
     results: bool = False
@@ -74,7 +100,7 @@ def plan(study: Study) -> tuple[Chapter, ...]:
         _text("index", study.title, ""),
         *_programme_chapters(models),
         *(chapter for model in models for chapter in _model_chapters(model)),
-        *(_authority_chapter(authority) for authority in _adopters(study)),
+        *(_authority_chapter(authority, group) for authority, group in _adopters(study)),
         *_about_pages(),
     )
 
@@ -101,14 +127,17 @@ def authority_slice(slug: str, path: str) -> str:
     return f"authorities/{slug}/{path}"
 
 
-def _adopters(study: Study) -> list[Authority]:
-    """Trial authorities in wedge order and then the pilot, model by model."""
-    slugs = [slug for model in study.models.values() for slug in (*model.trial_authorities, model.pilot)]
-    return [study.authorities[slug] for slug in slugs]
+def _adopters(study: Study) -> list[tuple[Authority, str]]:
+    """Trial authorities in wedge order and then the pilot, model by model, each with the model's name."""
+    return [
+        (study.authorities[slug], model.name)
+        for model in study.models.values()
+        for slug in (*model.trial_authorities, model.pilot)
+    ]
 
 
-def _authority_chapter(authority: Authority) -> Chapter:
-    inputs = [DATA_STATUS, *(f"published/{name}" for name in PUBLISHED_TABLES)]
+def _authority_chapter(authority: Authority, group: str) -> Chapter:
+    inputs = [DATA_STATUS, *(f"published/{name}" for name in PUBLISHED_PROFILE)]
     if authority.role == "trial":
         cohort = (f"cohort/{authority.model}/{name}" for name in COHORT_TABLES)
         inputs += [f"returns/{authority.slug}/{name}" for name in RETURNS_TABLES]
@@ -120,6 +149,7 @@ def _authority_chapter(authority: Authority) -> Chapter:
         inputs=tuple(inputs),
         title=authority.name,
         part=AUTHORITIES,
+        group=group,
     )
 
 

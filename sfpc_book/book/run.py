@@ -54,9 +54,11 @@ def template_parameters(template: Path) -> dict[str, TemplateParameter]:
         raise ParameterError(f"template {template.name} is not a notebook ({type(error).__name__})") from None
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
+        many = f"{len(tagged)} cells" if tagged else "no cell"
+        example = 'study_path: str = "study.yml"  # the study file'
         raise ParameterError(
-            f"template {template.name} has {len(tagged) or 'no'} cells tagged 'parameters'; it needs exactly one, "
-            'with one line per parameter such as: study_path: str = "study.yml"  # the study file'
+            f"template {template.name} has {many} tagged 'parameters'; it needs exactly one, with one line for "
+            f"each parameter, such as: {example}"
         )
     found = papermill.inspect_notebook(str(template))
     return {name: _parameter(item) for name, item in found.items()}

@@ -1,0 +1,88 @@
+"""Read the returns as a build does, and show what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from sfpc_book.book.places import DataSources, data_folders
+from sfpc_book.book.steps import data_steps
+from sfpc_book.book.tasks import Watch, run_steps
+from sfpc_book.errors import ParameterError, ReturnsError
+from sfpc_book.study.schema import Study
+from sfpc_book.study.study import load_study
+
+STYLES = {"block": "bold red", "mark": "yellow", "note": "default"}
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The findings of each authority: the columns of `findings.csv`, as text."""
+
+    findings: dict[str, pd.DataFrame]
+    build: Path
+
+
+def check_returns(
+    study_path: Path,
+    build: Path,
+    sources: DataSources,
+    only: Sequence[str],
+    *,
+    jobs: int,
+    say: Callable[[str], None],
+) -> CheckReport:
+    """Read the workbooks that have changed and collect all findings.
+
+    Raises `ParameterError` for an unknown authority, `ReturnsError` listing every authority that cannot be
+    read.
+    """
+    study = load_study(study_path)
+    slugs = _chosen(study, only)
+    places = data_folders(study, study_path.resolve(), build.resolve(), sources, say)
+    names = {f"read {slug}" for slug in slugs}
+    steps = [step for step in data_steps(study, places) if step.name in names]
+    outcomes = run_steps(steps, places, jobs=jobs or 2, watch=Watch())
+    problems = [f"{outcome.name}: {outcome.cause}" for outcome in outcomes if outcome.status == "failed"]
+    if problems:
+        raise ReturnsError("some returns cannot be read", problems)
+    folder = places.build / "returns"
+    findings = {slug: pd.read_csv(folder / slug / "findings.csv", dtype="str") for slug in slugs}
+    return CheckReport(findings, places.build)
+
+
+def print_findings(report: CheckReport, console: Console) -> None:
+    """One table per authority of what failed, then how many findings there are of each kind."""
+    for slug, findings in report.findings.items():
+        failed = findings[findings["status"] == "fail"]
+        console.print(_table(slug, failed) if len(failed) else f"[bold]{slug}[/bold]  nothing is wrong")
+    everything = pd.concat(report.findings.values(), ignore_index=True)
+    counts = everything[everything["status"] == "fail"]["severity"].value_counts()
+    words = ", ".join(f"{counts.get(name, 0)} {name}" for name in STYLES)
+    console.print(f"{words}; details in {report.build / 'returns'}/<authority>/findings.csv", highlight=False)
+
+
+def _table(slug: str, failed: pd.DataFrame) -> Table:
+    table = Table("severity", "check", "where", "what", title=slug, title_justify="left", box=None)
+    order = failed.assign(rank=failed["severity"].map(list(STYLES).index)).sort_values("rank", kind="stable")
+    for row in order.fillna("").to_dict("records"):
+        where = " ".join(filter(None, (row.get("file", ""), row.get("sheet", ""), row.get("column", ""))))
+        style = STYLES.get(row["severity"], "default")
+        table.add_row(row["severity"], row["check"], where, row["text"], style=style)
+    return table
+
+
+def _chosen(study: Study, only: Sequence[str]) -> tuple[str, ...]:
+    known = tuple(slug for model in study.models.values() for slug in model.trial_authorities)
+    unknown = [slug for slug in only if slug not in known]
+    if unknown:
+        allowed = ", ".join(known)
+        raise ParameterError(
+            f"no trial authority is called {', '.join(map(repr, unknown))}. Allowed: {allowed}"
+        )
+    return tuple(slug for slug in known if not only or slug in only)

@@ -1,0 +1,80 @@
+"""What is left of a build when some of its steps have failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sfpc_book.book.failure_page import Failure
+from sfpc_book.book.plan import Chapter
+from sfpc_book.book.step import Step, ancestors, makers
+from sfpc_book.book.steps import chapter_step_name
+
+StepsOf = Callable[[Mapping[str, Failure]], tuple[Step, ...]]
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The steps that can still be run, and the chapters that become pages naming their cause."""
+
+    steps: tuple[Step, ...]
+    failures: Mapping[str, Failure]
+
+
+def reduce_graph(
+    chapters: Sequence[Chapter], steps_of: StepsOf, failures: Mapping[str, Failure], broken: Mapping[str, str]
+) -> Reduced:
+    """Replace failed chapters by failure pages, and leave out what cannot be made any more.
+
+    Parameters
+    ----------
+    steps_of
+        The steps of the whole build, given the chapters that have failed.
+    failures
+        Chapters that failed themselves, by slug.
+    broken
+        Steps that are no chapter and failed, by name, with the cause.
+    """
+    failures = dict(failures)
+    while True:
+        steps = steps_of(failures)
+        usable = _usable(steps, steps_of({}), broken)
+        kept = {step.name for step in usable}
+        lost = [chapter for chapter in chapters if _is_lost(chapter, steps, kept)]
+        if not lost:
+            return Reduced(usable, failures)
+        made_by = makers(steps_of({}))
+        by_name = {step.name: step for step in steps}
+        for chapter in lost:
+            needs = ancestors(by_name[chapter_step_name(chapter.slug)], made_by)
+            failures[chapter.slug] = _inherited(chapter, needs, failures, broken)
+
+
+def _is_lost(chapter: Chapter, steps: Sequence[Step], kept: set[str]) -> bool:
+    name = chapter_step_name(chapter.slug)
+    return name not in kept and any(step.name == name for step in steps)
+
+
+def _usable(steps: Sequence[Step], all_steps: Sequence[Step], broken: Mapping[str, str]) -> tuple[Step, ...]:
+    """The steps whose inputs can be made: an input that some step makes in a whole build must still have a
+    maker."""
+    made_by_somebody = set(makers(all_steps)) | set(makers(steps))
+    usable = tuple(step for step in steps if step.name not in broken)
+    while True:
+        made = set(makers(usable))
+        left = tuple(step for step in usable if not (set(step.inputs) & made_by_somebody) - made)
+        if len(left) == len(usable):
+            return usable
+        usable = left
+
+
+def _inherited(
+    chapter: Chapter, needs: Sequence[Step], failures: Mapping[str, Failure], broken: Mapping[str, str]
+) -> Failure:
+    """The failure of a chapter that did not fail itself: that of the nearest step it needs which did."""
+    by_step = {chapter_step_name(slug): failure.cause for slug, failure in failures.items()}
+    causes = {**by_step, **broken}
+    for step in needs:
+        if step.name in causes:
+            return Failure(chapter.slug, f"the step it needs: {step.name}", causes[step.name])
+    return Failure(chapter.slug, "", "a step that it needs could not be run")

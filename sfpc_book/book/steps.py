@@ -1,0 +1,205 @@
+"""From a plan to the steps of a build: what is made from what. Pure: nothing is run, few files are looked
+at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from sfpc_book.book import work
+from sfpc_book.book.failure_page import Failure
+from sfpc_book.book.plan import (
+    COHORT_CHILD_TABLES,
+    COHORT_TABLES,
+    DATA_STATUS,
+    ESTIMATES,
+    PUBLISHED_TABLES,
+    Chapter,
+    authority_slice,
+)
+from sfpc_book.book.step import Places, Step
+from sfpc_book.study.schema import PracticeModel, Study
+
+READING, COHORTS, CHAPTERS, BINDING = (
+    "Reading data",
+    "Building cohorts",
+    "Running chapters",
+    "Binding the book",
+)
+
+
+def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
+    """Everything before the first chapter: returns, cohorts, published statistics."""
+    models = tuple(study.models.values())
+    return (
+        _data_status_step(places),
+        *(_read_step(slug, places) for model in models for slug in model.trial_authorities),
+        _published_step(places),
+        *(_cohort_step(model, places) for model in models),
+    )
+
+
+def chapter_steps(
+    chapters: Sequence[Chapter], places: Places, failures: Mapping[str, Failure]
+) -> tuple[Step, ...]:
+    """One step per page that must be made, and the table of estimates; failed chapters become pages that
+    say so."""
+    recording = tuple(
+        chapter.slug for chapter in chapters if chapter.results and chapter.slug not in failures
+    )
+    made = {"notebook": _chapter_step, "generated": _generated_step}
+    pages = [
+        _failure_step(chapter, failures[chapter.slug], places)
+        if chapter.slug in failures
+        else made[chapter.kind](chapter, places)
+        for chapter in chapters
+        if chapter.kind in made
+    ]
+    return (*pages, _estimates_step(recording, places))
+
+
+def book_steps(
+    chapters: Sequence[Chapter], places: Places, facts: Mapping[str, str], failures: Mapping[str, Failure]
+) -> tuple[Step, ...]:
+    """Assemble the pages and bind them."""
+    sources = tuple(work.source_of(places, chapter) for chapter in chapters)
+    recording = (chapter.slug for chapter in chapters if chapter.results and chapter.slug not in failures)
+    results = tuple(places.build / "results" / f"{slug}.csv" for slug in recording)
+    config = places.home / "_config.yml"
+    book = places.build / "book"
+    return (
+        Step(
+            name="assemble",
+            stage=BINDING,
+            function=work.assemble,
+            arguments=(("chapters", tuple(chapters)), ("facts", tuple(facts.items()))),
+            inputs=(*sources, *results, places.build / ESTIMATES, config),
+            output_folders=(book,),
+        ),
+        Step(
+            name="bind",
+            stage=BINDING,
+            function=work.bind,
+            inputs=(book,),
+            output_folders=(places.build / "site", places.build / "pdf"),
+        ),
+    )
+
+
+def chapter_step_name(slug: str) -> str:
+    """Name of the step that makes a page."""
+    return f"chapter {slug}"
+
+
+def _data_status_step(places: Places) -> Step:
+    manifests = (folder / "manifest.json" for folder in (places.returns, places.published))
+    return Step(
+        name="data status",
+        stage=READING,
+        function=work.write_data_status,
+        inputs=tuple(path for path in manifests if path.is_file()),
+        outputs=(places.build / DATA_STATUS,),
+    )
+
+
+def _read_step(slug: str, places: Places) -> Step:
+    return Step(
+        name=f"read {slug}",
+        stage=READING,
+        function=work.read_returns,
+        arguments=(("authority", slug),),
+        inputs=(places.study_path, places.home / "data_contracts", *workbooks_of(places.returns, slug)),
+        output_folders=(places.build / "returns" / slug,),
+    )
+
+
+def workbooks_of(returns: Path, slug: str) -> tuple[Path, ...]:
+    """What may hold an authority's workbooks: its own folder, else the whole folder of returns."""
+    own = returns / slug
+    return (own,) if own.is_dir() else (returns,)
+
+
+def _cohort_step(model: PracticeModel, places: Places) -> Step:
+    cohort = [f"cohort/{model.id}/{name}" for name in (*COHORT_TABLES, *COHORT_CHILD_TABLES)]
+    slices = [
+        authority_slice(slug, f"cohort/{model.id}/{name}")
+        for slug in model.trial_authorities
+        for name in COHORT_TABLES
+    ]
+    return Step(
+        name=f"cohort {model.id}",
+        stage=COHORTS,
+        function=work.build_model_cohort,
+        arguments=(("model", model.id),),
+        inputs=(places.study_path, *(places.build / "returns" / slug for slug in model.trial_authorities)),
+        outputs=tuple(places.build / path for path in (*cohort, *slices)),
+    )
+
+
+def _published_step(places: Places) -> Step:
+    return Step(
+        name="published statistics",
+        stage=READING,
+        function=work.build_published_statistics,
+        inputs=(places.study_path, places.home / "data_contracts", places.published),
+        outputs=tuple(places.build / "published" / name for name in PUBLISHED_TABLES),
+    )
+
+
+def _chapter_step(chapter: Chapter, places: Places) -> Step:
+    outputs = [work.source_of(places, chapter)]
+    if chapter.results:
+        outputs.append(places.build / "results" / f"{chapter.slug}.csv")
+    return Step(
+        name=chapter_step_name(chapter.slug),
+        stage=CHAPTERS,
+        function=work.run_notebook,
+        arguments=(("chapter", chapter),),
+        inputs=(
+            places.study_path,
+            *(places.home / source for source in chapter.sources),
+            *(_input(path, places) for path in chapter.inputs),
+        ),
+        outputs=tuple(outputs),
+        template=places.home / chapter.template,
+    )
+
+
+def _input(path: str, places: Places) -> Path:
+    """The node that makes an input: files of read returns belong to their authority's folder."""
+    full = places.build / path
+    return full.parent if path.startswith("returns/") else full
+
+
+def _failure_step(chapter: Chapter, failure: Failure, places: Places) -> Step:
+    return Step(
+        name=chapter_step_name(chapter.slug),
+        stage=CHAPTERS,
+        function=work.write_failure_page,
+        arguments=(("chapter", chapter), ("failure", failure)),
+        outputs=(work.source_of(places, chapter),),
+    )
+
+
+def _generated_step(chapter: Chapter, places: Places) -> Step:
+    from_study = chapter.slug == "outcomes"
+    return Step(
+        name=chapter_step_name(chapter.slug),
+        stage=CHAPTERS,
+        function=work.write_outcomes_page if from_study else work.write_dictionary_page,
+        arguments=(("target", chapter.template),),
+        inputs=(places.study_path, *(places.home / source for source in chapter.sources)),
+        outputs=(places.build / chapter.template,),
+    )
+
+
+def _estimates_step(slugs: Iterable[str], places: Places) -> Step:
+    slugs = tuple(slugs)
+    return Step(
+        name="estimates",
+        stage=CHAPTERS,
+        function=work.collect_estimates,
+        arguments=(("slugs", slugs),),
+        inputs=tuple(places.build / "results" / f"{slug}.csv" for slug in slugs),
+        outputs=(places.build / ESTIMATES,),
+    )

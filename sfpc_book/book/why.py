@@ -1,0 +1,78 @@
+"""Say in words why a step would be run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from sfpc_book.book.build import build_facts
+from sfpc_book.book.keys import changes, key_of, recorded_key
+from sfpc_book.book.places import DataSources, existing_folders
+from sfpc_book.book.plan import plan
+from sfpc_book.book.step import Places, Step, ancestors, makers
+from sfpc_book.book.steps import book_steps, chapter_step_name, chapter_steps, data_steps
+from sfpc_book.errors import ParameterError
+from sfpc_book.study.study import load_study
+
+
+def explain(slug: str, study_path: Path, build: Path, sources: DataSources) -> Iterator[str]:
+    """Lines that say what of a step's key has changed since its last success, and what would change before
+    it.
+
+    Raises `ParameterError` for a name that no chapter and no step has.
+    """
+    study = load_study(study_path)
+    chapters = plan(study)
+    places = existing_folders(study, study_path, build, sources)
+    steps = (
+        *data_steps(study, places),
+        *chapter_steps(chapters, places, {}),
+        *book_steps(chapters, places, build_facts(places, {}), {}),
+    )
+    step = _named(slug, steps)
+    yield from _own(step, places)
+    for needed in reversed(ancestors(step, makers(steps))):
+        lines = tuple(_changes(needed, places))
+        if lines:
+            yield f"{needed.name}, which it needs, will run first:"
+            yield from lines
+
+
+def _named(name: str, steps: tuple[Step, ...]) -> Step:
+    by_name = {step.name: step for step in steps}
+    step = by_name.get(chapter_step_name(name), by_name.get(name))
+    if step is None:
+        prefix = chapter_step_name("")
+        known = ", ".join(step.name.removeprefix(prefix) for step in steps)
+        raise ParameterError(f"no chapter or step is called '{name}'. Allowed: {known}")
+    return step
+
+
+def _own(step: Step, places: Places) -> Iterator[str]:
+    lines = tuple(_changes(step, places))
+    yield f"{step.name}: {'would be run again' if lines else 'is up to date'}"
+    yield from lines
+
+
+def _changes(step: Step, places: Places) -> Iterator[str]:
+    recorded = recorded_key(step.name, places)
+    if recorded is None:
+        yield f"  never finished{_last_cause(step, places)}"
+        return
+    for change in changes(recorded[0], key_of(step, places)):
+        yield f"  {change.part}: {change.name} ({change.how})"
+    for path in step.products:
+        if not path.exists():
+            yield f"  output: {path.relative_to(places.build)} (gone)"
+
+
+def _last_cause(step: Step, places: Places) -> str:
+    """The cause of the last build's failure, if it was this step's."""
+    path = places.build / "run.json"
+    if not path.is_file():
+        return ""
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    causes = {chapter_step_name(slug): cause for slug, cause in facts["failed_chapters"].items()}
+    cause = {**causes, **facts["failed_steps"]}.get(step.name)
+    return f"; it failed: {cause}" if cause else ""

@@ -1,0 +1,140 @@
+"""What each step of a build does, called in a worker process as `function(places, **arguments)`.
+
+Rooms are imported where they are used: a step's key covers the code its function can reach, and no more.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from sfpc_book.book.failure_page import Failure
+from sfpc_book.book.plan import Chapter
+from sfpc_book.book.step import Places
+
+
+def write_data_status(places: Places) -> None:
+    """Say whether returns and published statistics are synthetic, from the manifests of their folders."""
+    from sfpc_book.book.data_status import status_of_folder
+    from sfpc_book.book.files import write_text
+
+    status = {
+        "returns": status_of_folder(places.returns, real="returns"),
+        "published": status_of_folder(places.published, real="published"),
+    }
+    write_text(places.build / "data_status.json", json.dumps(status, indent=1, sort_keys=True) + "\n")
+
+
+def read_returns(places: Places, *, authority: str) -> None:
+    """Read one authority's workbooks into canonical tables, with findings and the log of what was read."""
+    from sfpc_book.returns.read import read_authority, write_returns
+    from sfpc_book.study.study import load_study
+
+    study = load_study(places.study_path)
+    tables = read_authority(study, authority, places.returns, places.home / "data_contracts")
+    target = places.build / "returns" / authority
+    shutil.rmtree(target, ignore_errors=True)
+    write_returns(tables, target)
+
+
+def build_model_cohort(places: Places, *, model: str) -> None:
+    """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
+    from sfpc_book.book.slices import write_slices
+    from sfpc_book.cohort.build import build_cohort
+    from sfpc_book.cohort.store import blocked_authorities, load_tables, write_cohort
+    from sfpc_book.study.study import load_study
+
+    study = load_study(places.study_path)
+    returns = places.build / "returns"
+    slugs = study.models[model].trial_authorities
+    tables = {slug: load_tables(returns / slug) for slug in slugs}
+    blocked = {slug: why for slug, why in blocked_authorities(returns).items() if slug in slugs}
+    write_cohort(build_cohort(study, model, tables, blocked), places.build / "cohort" / model)
+    write_slices(places.build, model, slugs)
+
+
+def build_published_statistics(places: Places) -> None:
+    """Read published statistics, profile the adopters, match and compare them."""
+    from sfpc_book.published.build import build_published
+    from sfpc_book.study.study import load_study
+
+    study = load_study(places.study_path)
+    build_published(study, places.published, places.build / "published", places.home / "data_contracts")
+
+
+def run_notebook(places: Places, *, chapter: Chapter) -> None:
+    """Run one chapter."""
+    from sfpc_book.book.run import run_chapter
+
+    run_chapter(chapter, build=places.build, study_path=places.study_path)
+
+
+def write_failure_page(places: Places, *, chapter: Chapter, failure: Failure) -> None:
+    """Put a page that names the cause in the place of a chapter that failed; its old results go."""
+    from sfpc_book.book.failure_page import failure_notebook, failure_text
+    from sfpc_book.book.files import write_bytes
+    from sfpc_book.book.normalise import notebook_bytes
+
+    (places.build / "results" / f"{chapter.slug}.csv").unlink(missing_ok=True)
+    text = failure_text(chapter, failure)
+    content = notebook_bytes(failure_notebook(text)) if chapter.is_notebook else (text + "\n").encode()
+    write_bytes(source_of(places, chapter), content)
+
+
+def collect_estimates(places: Places, *, slugs: Sequence[str]) -> None:
+    """One table of every chapter's estimates, with the planted truth beside them where the data are
+    synthetic."""
+    from sfpc_book.book.estimates import collect
+
+    collect(places.build, slugs, places.returns)
+
+
+def write_outcomes_page(places: Places, *, target: str) -> None:
+    """The registry of outcomes as a page."""
+    from sfpc_book.book.files import write_text
+    from sfpc_book.book.outcomes_page import outcomes_markdown
+    from sfpc_book.study.study import load_study
+
+    write_text(places.build / target, outcomes_markdown(load_study(places.study_path)))
+
+
+def write_dictionary_page(places: Places, *, target: str) -> None:
+    """The data dictionary, from the contracts, as a page."""
+    from sfpc_book.book.files import write_text
+    from sfpc_book.contracts.dictionary import dictionary_markdown
+
+    write_text(places.build / target, dictionary_markdown(places.home / "data_contracts"))
+
+
+def assemble(places: Places, *, chapters: Sequence[Chapter], facts: Sequence[tuple[str, str]]) -> None:
+    """Gather executed chapters and text pages into the source of one book."""
+    from sfpc_book.book.assemble import BookPage, assemble_book
+
+    pages = [
+        BookPage(
+            slug=chapter.slug,
+            part=chapter.part,
+            source=source_of(places, chapter),
+            short_title=chapter.title,
+            group=chapter.group,
+        )
+        for chapter in chapters
+    ]
+    assemble_book(places.build, pages, places.home, facts=dict(facts))
+
+
+def bind(places: Places) -> None:
+    """Make the site and the PDFs."""
+    from sfpc_book.book.site import build_book
+
+    build_book(places.build)
+
+
+def source_of(places: Places, chapter: Chapter) -> Path:
+    """The file of a page that is bound: the executed notebook, the generated text, or the text as it
+    stands."""
+    if chapter.kind == "notebook":
+        return places.build / "chapters" / f"{chapter.slug}.ipynb"
+    return (places.build if chapter.kind == "generated" else places.home) / chapter.template
