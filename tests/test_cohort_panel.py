@@ -165,7 +165,8 @@ def test_observability_gives_the_date_by_which_everyone_can_have_been_followed(s
 
 
 def test_children_who_never_enter_care_count_as_followed_for_outcomes_of_care(study):
-    rows = [{"child_id": "a", "referral_date": "2021-01-10"}, {"child_id": "b", "referral_date": "2022-02-10"}]
+    dates = {"a": "2021-01-10", "b": "2022-02-10"}
+    rows = [{"child_id": child, "referral_date": date} for child, date in dates.items()]
     covered = ("2018-04-01", "2023-01-31")
     tables = returns(referrals(rows), covered=covered)
     table = build_cohort(study, "family_valued", {"coventry": tables}).observability
