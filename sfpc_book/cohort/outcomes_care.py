@@ -86,11 +86,12 @@ def _new_placements(episodes: pd.DataFrame) -> pd.DataFrame:
             {"row": np.array([], dtype=int), "episode_start": pd.Series([], dtype="datetime64[ns]")}
         )
     order = ["row", "episode_start", "episode_end", "placement_type", "episode_reason"]
-    ordered = episodes.sort_values(order, na_position="last").drop_duplicates(["row", "episode_start"])
+    ordered = episodes.sort_values(order, na_position="last")
     moved = ordered["placement_type"] != ordered.groupby("row")["placement_type"].shift()
     reason = ordered["episode_reason"]
     known = reason.isin([*NEW_PLACEMENT_REASONS, *OTHER_REASONS])
-    return ordered[reason.isin(NEW_PLACEMENT_REASONS) | (~known & moved.fillna(True))]
+    new = reason.isin(NEW_PLACEMENT_REASONS) | (~known & moved.fillna(True))
+    return ordered[new].drop_duplicates(["row", "episode_start"])
 
 
 def kinship_care(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
