@@ -85,8 +85,8 @@ def axis_range(drawn: pd.DataFrame) -> tuple[float, float]:
 def _panel(drawn: pd.DataFrame, unit: Unit, colour: str) -> alt.LayerChart:
     low, high = axis_range(drawn)
     known = drawn.dropna(subset=["value"]).assign(
-        left=lambda frame: frame["low"].fillna(-np.inf).clip(lower=low),
-        right=lambda frame: frame["high"].fillna(np.inf).clip(upper=high),
+        left=lambda frame: frame["low"].fillna(frame["value"]).clip(lower=low),
+        right=lambda frame: frame["high"].fillna(frame["value"]).clip(upper=high),
     )
     x = _x(unit, low, high)
     y = alt.Y("label:N", sort=list(drawn["label"]), axis=None)
@@ -119,7 +119,7 @@ def _x(unit: Unit, low: float, high: float) -> dict[str, Any]:
 def _arrows(known: pd.DataFrame, low: float, high: float, colour: str, y: alt.Y) -> list[alt.Chart]:
     parts = []
     for open_end, place, angle in (("low", low, 270), ("high", high, 90)):
-        rows = known[~np.isfinite(known[open_end])]
+        rows = known[np.isinf(known[open_end])]
         if len(rows):
             mark = alt.Chart(rows.assign(edge=place)).mark_point(
                 shape="triangle", filled=True, size=70, color=colour, angle=angle, opacity=1

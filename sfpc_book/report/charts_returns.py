@@ -224,11 +224,7 @@ def missing_heat(counts: PublishedCounts, study: Study, who: str) -> Drawing | A
         ),
         data=shares,
         source=f"Data returns. {counts.note()}",
-        cells=drawn.set_index(["words", "authority"])["text"]
-        .unstack(sort=False)
-        .rename(columns=names)
-        .reset_index()
-        .rename(columns={"words": "Covariate"}),
+        cells=_heat_cells(drawn, names),
     )
 
 
@@ -243,8 +239,15 @@ def _heat_cells(drawn: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
 
 def _heat(drawn: pd.DataFrame) -> alt.LayerChart:
     order = list(dict.fromkeys(drawn["name"]))
+    lines = 1 + max(name.count("|") for name in order)
     axis = alt.Axis(
-        title=None, orient="top", labelExpr="split(datum.value, '|')", ticks=False, domain=False, labelAngle=0
+        title=None,
+        orient="top",
+        labelExpr="split(datum.value, '|')",
+        labelPadding=4 + 14 * (lines - 1),
+        labelLineHeight=14,
+        ticks=False,
+        domain=False,
     )
     x = alt.X("name:N", sort=order, axis=axis)
     y = alt.Y(

@@ -163,11 +163,15 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
 
 
 def round_top(value: float) -> float:
-    """The smallest of 1, 2, 2.5 or 5 times a power of ten that is not below `value`: the end of an axis."""
+    """The smallest round number that is not below `value`: the end of an axis."""
     if not value > 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(value))
-    return float(next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9)))
+    return float(
+        next(
+            step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9)
+        )
+    )
 
 
 def strip_title(text: str) -> alt.TitleParams:

@@ -70,6 +70,8 @@ def effect_text(row: Any) -> str:
     if not has_number(row):
         return status_text(row)
     unit = row_unit(row)
+    if is_missing(row.conf_low) or is_missing(row.conf_high):
+        return f"{unit.show(row.estimate, signed=True)} (no interval)"
     return f"{unit.show(row.estimate, signed=True)} ({interval(row.conf_low, row.conf_high, unit)})"
 
 

@@ -102,9 +102,9 @@ def p_value(value: float | None) -> str:
 
 def interval(low: float | None, high: float | None, unit: Unit) -> str:
     """Both ends of an interval to the same places, e.g. `−12.1 to 3.7`; open ends are named."""
-    if is_missing(low) and is_missing(high):
+    if is_missing(low) or is_missing(high):
         return NOT_AVAILABLE
-    open_low, open_high = _is_open(low), _is_open(high)
+    open_low, open_high = math.isinf(low), math.isinf(high)
     if open_low and open_high:
         return "unbounded on both sides"
     if open_low:
@@ -157,7 +157,3 @@ def counted(size: int, singular: str, plural: str | None = None) -> str:
 def day_of(value: object) -> datetime.date | None:
     """A calendar day from a date, timestamp or ISO text; None if missing."""
     return None if is_missing(value) else pd.Timestamp(value).date()  # type: ignore[arg-type]
-
-
-def _is_open(value: float | None) -> bool:
-    return is_missing(value) or math.isinf(value)  # type: ignore[arg-type]

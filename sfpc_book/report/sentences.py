@@ -1,0 +1,258 @@
+"""Sentences about effects, made from tidy rows: size first, the interval in words, what the design cannot
+tell.
+
+A sentence never gives a verdict. It says the direction and the size per 1,000 children, what the interval
+leaves in and out, and the exact p-value beside the smallest one that any result could have had.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from sfpc_book.report.estimate_rows import (
+    PRIMARY_ANALYSIS,
+    RANDOMISATION,
+    choose,
+    has_number,
+    row_unit,
+    status_text,
+)
+from sfpc_book.report.formats import (
+    Unit,
+    date_text,
+    is_missing,
+    listed,
+    number,
+    p_value,
+    percentage,
+)
+from sfpc_book.report.words import bullets, paragraph
+from sfpc_book.study.schema import Outcome, Study
+
+ATTAINABLE = "randomisation_attainable"
+
+
+def effect_sentences(
+    study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int, *, sample: str = "main"
+) -> str:
+    """A paragraph on one outcome at one horizon, from the main model's row and the exact test's rows."""
+    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, sample=sample)
+    main = choose(rows, analysis=PRIMARY_ANALYSIS, term="exposed")
+    if main.empty:
+        name = study.outcomes[outcome].name
+        return f"No estimate for “{name}” within {horizon} months has been recorded."
+    row = next(main.itertuples())
+    exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
+    attainable = next(choose(rows, analysis=ATTAINABLE).itertuples(), None)
+    sentences = [size_sentence(row, study.outcomes[outcome], horizon)]
+    if has_number(row):
+        sentences += [
+            interval_sentence(row),
+            exact_sentence(exact, attainable),
+            observed_sentence(row),
+            limit_sentence(row),
+        ]
+    return paragraph(sentences)
+
+
+def size_sentence(row: Any, outcome: Outcome, horizon: int) -> str:
+    """Direction and size in natural units, or why there is no number."""
+    subject = f"“{outcome.name}” within {horizon} months"
+    if str(row.status) == "not_observed":
+        return f"{subject} is {status_text(row)}. It is left open, and is not counted as zero."
+    if not has_number(row):
+        return f"{subject}: {status_text(row)}."
+    return (
+        f"For {subject}, the estimate after go-live is {amount(row.estimate, row_unit(row))}, "
+        "compared with what authorities not yet live suggest."
+    )
+
+
+def amount(value: float, unit: Unit, *, about: bool = True) -> str:
+    """A difference in words, e.g. `about 8.0 fewer per 1,000 children`."""
+    size = number(abs(value) * unit.factor, unit.places)
+    if float(size.replace(",", "").replace("[low]", "0")) == 0:
+        return f"about zero ({unit.words})" if about and unit.words else "zero"
+    side = _side(value, unit)
+    words = f" {unit.words}" if unit.words else ""
+    text = f"{size}{words} {side}" if _is_level(unit) else f"{size} {side}{words}"
+    if unit.short == "days":
+        text = f"{size} {side} {unit.words}"
+    return f"about {text}" if about else text
+
+
+def interval_sentence(row: Any) -> str:
+    """The interval in words, and what it leaves in and out."""
+    low, high, unit = row.conf_low, row.conf_high, row_unit(row)
+    if is_missing(low) or is_missing(high):
+        return "No interval can be given."
+    level = percentage(row.conf_level, 0)
+    if math.isinf(low) or math.isinf(high):
+        return (
+            f"The {level} interval has "
+            f"{'no ends' if math.isinf(low) and math.isinf(high) else 'one open end'}."
+        )
+    degrees = (
+        "" if is_missing(row.df) else f" (t with {number(row.df, _df_places(row.df))} degrees of freedom)"
+    )
+    ends = f"from {amount(low, unit, about=False)} to {amount(high, unit, about=False)}"
+    return f"The {level} interval{degrees} runs {ends}. {_left_out(low, high, unit)}"
+
+
+def _left_out(low: float, high: float, unit: Unit) -> str:
+    """What lies outside the interval, in words."""
+    if low <= 0 <= high:
+        return (
+            f"It includes zero, so the data fit a fall as well as a rise; changes beyond "
+            f"{amount(low, unit, about=False)} or {amount(high, unit, about=False)} fit them poorly."
+        )
+    nearer, farther = (low, high) if low > 0 else (high, low)
+    return (
+        f"It leaves out zero; anything between {amount(nearer, unit, about=False)} and "
+        f"{amount(farther, unit, about=False)} fits the data."
+    )
+
+
+def exact_sentence(exact: Any, attainable: Any) -> str:
+    """The exact p-value beside the smallest attainable one and the number of orders; the attainable
+    interval.
+    """
+    if exact is None or is_missing(exact.p_value):
+        return "No exact test could be made."
+    orders = "unknown" if is_missing(exact.n_orders) else f"{int(exact.n_orders):,}"
+    text = (
+        f"Among the {orders} orders of go-lives that the randomisation could have given, p = "
+        f"{p_value(exact.p_value)}; the smallest p that any result could have had is "
+        f"{p_value(exact.p_minimum)}."
+    )
+    if not is_missing(exact.p_minimum) and exact.p_minimum > 1 - exact.conf_level:
+        text += (
+            f" This test alone could not have reached {number(1 - exact.conf_level, 2)}, whatever the data."
+        )
+    return paragraph([text, _attainable_sentence(attainable)])
+
+
+def _attainable_sentence(row: Any) -> str:
+    if row is None or not has_number(row) or is_missing(row.conf_low):
+        return ""
+    if math.isinf(row.conf_low) or math.isinf(row.conf_high):
+        return ""
+    unit = row_unit(row)
+    return (
+        f"The exact interval at the highest level within reach, {percentage(row.conf_level, 1)}, runs from "
+        f"{amount(row.conf_low, unit, about=False)} to {amount(row.conf_high, unit, about=False)}."
+    )
+
+
+def observed_sentence(row: Any) -> str:
+    """How much of the sample is observed, where it is not all of it."""
+    if is_missing(row.observed_share) or row.observed_share >= 0.9995:
+        return ""
+    date = (
+        ""
+        if is_missing(row.observable_from)
+        else f"; all can be observed from {date_text(row.observable_from)}"
+    )
+    return (
+        f"So far {percentage(row.observed_share)} of linked children could be followed for that long{date}."
+    )
+
+
+def limit_sentence(row: Any) -> str:
+    """What a trial of this size cannot tell."""
+    clusters = "few" if is_missing(row.n_clusters) else f"{int(row.n_clusters)}"
+    return (
+        f"With {clusters} authorities the design cannot tell a small change from one that would have "
+        f"come anyway."
+    )
+
+
+def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
+    """For each outcome with more than one horizon, both estimates side by side, as a list."""
+    rows = choose(estimates, model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
+    items = []
+    for outcome, part in rows.groupby("outcome", sort=False):
+        said = [
+            f"{int(row.horizon)} months: "
+            + (amount(row.estimate, row_unit(row)) if has_number(row) else status_text(row))
+            for row in part.sort_values("horizon").itertuples()
+        ]
+        items.append(f"**{study.outcomes[str(outcome)].name}**: {'; '.join(said)}.")
+    return bullets(items) if items else "No estimate has been recorded."
+
+
+def summary_sentences(study: Study, estimates: pd.DataFrame, horizon: int) -> str:
+    """One list item per practice model on its primary outcome: size, interval, exact p and its minimum."""
+    return bullets([_summary_item(study, estimates, model, horizon) for model in study.models])
+
+
+def _summary_item(study: Study, estimates: pd.DataFrame, model: str, horizon: int) -> str:
+    outcome = study.primary(model)
+    rows = choose(estimates, model=model, outcome=outcome.id, horizon=horizon, sample="main")
+    main = next(choose(rows, analysis=PRIMARY_ANALYSIS).itertuples(), None)
+    name = f"**{study.models[model].name}**"
+    if main is None:
+        return f"{name}: no estimate has been recorded."
+    if not has_number(main):
+        return f"{name}: {status_text(main)}."
+    unit = row_unit(main)
+    exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
+    ends = f"{amount(main.conf_low, unit, about=False)} to {amount(main.conf_high, unit, about=False)}"
+    p = (
+        ""
+        if exact is None
+        else f"; exact p = {p_value(exact.p_value)}, smallest attainable {p_value(exact.p_minimum)}"
+    )
+    level = percentage(main.conf_level, 0)
+    return f"{name}: {amount(main.estimate, unit)} ({level} interval {ends}{p})."
+
+
+def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
+    """The exact test pooled over the models, where it was made."""
+    rows = choose(estimates, analysis="pooled_randomisation", outcome=outcome, horizon=horizon)
+    row = next(rows.itertuples(), None)
+    if row is None or is_missing(row.p_value):
+        return "No test pooled over the models has been recorded."
+    return (
+        f"Taken together, the trials have {int(row.n_orders):,} possible orders of go-lives. Among them p = "
+        f"{p_value(row.p_value)}; the smallest that any result could have had is {p_value(row.p_minimum)}."
+    )
+
+
+def comparison_sentence(row: Any, what: str, comparators: str) -> str:
+    """One row of the matched comparison on published statistics, called what it is: triangulation."""
+    if not has_number(row):
+        return f"For {what}, against {comparators}: {status_text(row)}."
+    unit = row_unit(row)
+    return paragraph(
+        [
+            f"For {what}, adopters changed by {amount(row.estimate, unit)} relative to {comparators}.",
+            interval_sentence(row),
+            "This is triangulation on public data; it rests on both moving in parallel without the "
+            "programme.",
+        ]
+    )
+
+
+def assumptions_sentence(study: Study, analysis: str) -> str:
+    """What an analysis rests on; no sentence says that it holds."""
+    part = study.analyses[analysis]
+    return f"{part.name} rests on: {listed([text[:1].lower() + text[1:] for text in part.assumptions])}."
+
+
+def _is_level(unit: Unit) -> bool:
+    """Units of which one has a higher or lower level rather than more or fewer."""
+    return unit.short in ("pp",)
+
+
+def _side(value: float, unit: Unit) -> str:
+    if _is_level(unit):
+        return "lower" if value < 0 else "higher"
+    return "fewer" if value < 0 else "more"
+
+
+def _df_places(df: float) -> int:
+    return 0 if float(df).is_integer() else 1

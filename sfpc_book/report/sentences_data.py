@@ -1,0 +1,183 @@
+"""Sentences about the data: design, sample, checks, coverage, and what a chapter cannot show."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from sfpc_book.report.disclosure import PublishedCounts, require_published
+from sfpc_book.report.formats import (
+    count,
+    counted,
+    date_text,
+    is_missing,
+    listed,
+    month_text,
+    number,
+    p_value,
+    percentage,
+)
+from sfpc_book.report.words import bullets, paragraph
+from sfpc_book.study.schema import Authority, Study
+from sfpc_book.study.wedge import Wedge
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+STATUS_WORDS = {
+    "confirmed": "confirmed to the day",
+    "month": "known to the month",
+    "assumed": "assumed until it is confirmed",
+}
+
+
+def design_sentences(study: Study, wedge: Wedge) -> str:
+    """Window, periods, orders and the smallest p-value of one trial."""
+    model = study.models[wedge.model_id]
+    strata = "within readiness strata" if model.restriction == "stratified" else "without strata on record"
+    return paragraph(
+        [
+            f"The {model.name} trial has {len(wedge.authorities)} authorities and {wedge.n_periods} periods.",
+            f"Its window runs from {date_text(wedge.window_start)} to {date_text(wedge.window_end)}.",
+            f"Go-lives were ordered at random {strata}, which allows {wedge.n_orders:,} orders.",
+            f"The smallest p-value that an exact test can give is therefore "
+            f"{p_value(wedge.attainable_minimum_p)}.",
+        ]
+    )
+
+
+def dates_sentence(study: Study, wedge: Wedge) -> str:
+    """Which go-lives are not confirmed, and what follows for the reader."""
+    doubtful = {"month": [], "assumed": []}
+    for slug in wedge.authorities:
+        status = study.authorities[slug].go_live.status  # type: ignore[union-attr]
+        if status in doubtful:
+            doubtful[status].append(study.authorities[slug].name)
+    if not any(doubtful.values()):
+        return "Every go-live date of this trial is confirmed to the day."
+    parts = [f"{STATUS_WORDS[status]}: {listed(names)}" for status, names in doubtful.items() if names]
+    return (
+        f"Not every go-live is confirmed to the day ({'; '.join(parts)}). A changed date changes every "
+        f"result."
+    )
+
+
+def trial_role_sentences(study: Study, authority: Authority, wedge: Wedge | None) -> str:
+    """What an authority is to its trial, and what follows for its chapter."""
+    if authority.role == "pilot" or wedge is None:
+        model = study.models[authority.model].name if authority.model else "a model of the programme"
+        return (
+            f"{authority.name} piloted {model} before the trial began. Pilots were not randomised, "
+            f"so no data return "
+            "of theirs enters the trial, and this chapter shows published statistics only."
+        )
+    place = ORDINALS[wedge.authorities.index(authority.slug)]
+    go_live = wedge.go_live[authority.slug]
+    status = STATUS_WORDS[authority.go_live.status]  # type: ignore[union-attr]
+    before = wedge.start_period[authority.slug]
+    return (
+        f"{authority.name} is the {place} of {len(wedge.authorities)} authorities to go live in the "
+        f"{study.models[wedge.model_id].name} trial, on {date_text(go_live)} (date {status}). It "
+        f"gives the trial "
+        f"{counted(before, 'period')} before go-live and {counted(wedge.n_periods - before, 'period')} after."
+    )
+
+
+def flow_sentences(counts: PublishedCounts, name: str, authority: str = "all") -> str:
+    """How many records came in, how many children are analysed, and where most were left out."""
+    flow = require_published(counts, "flow").frame
+    flow = flow[flow["authority"] == authority]
+    if flow.empty:
+        return f"No sample of {name} can be described: no return has been read."
+    kept, left = flow[flow["kind"] == "kept"], flow[flow["kind"] == "excluded"].dropna(subset=["n"])
+    first, last = kept.iloc[0], kept.iloc[-1]
+    most = left.sort_values("n", ascending=False, kind="stable").head(1)
+    reasons = "".join(
+        f" The largest group left out is “{row.box}” ({count(row.n)})." for row in most.itertuples()
+    )
+    return f"Of {count(first['n'])} {first['box']}, {count(last['n'])} {last['box']} are analysed.{reasons}"
+
+
+def findings_sentences(findings: pd.DataFrame, name: str) -> str:
+    """How many checks were made and failed, and what follows from those that failed."""
+    made = findings[findings["status"].isin(["pass", "fail"])]
+    failed = made[made["status"] == "fail"]
+    if made.empty:
+        return f"No check of what {name} sent has been recorded."
+    by_severity = failed["severity"].value_counts()
+    parts = [
+        f"{counted(int(by_severity[severity]), 'check')} {words}"
+        for severity, words in (
+            ("block", "stop estimation until they are resolved"),
+            ("mark", "are marked wherever the data are used"),
+            ("note", "are noted"),
+        )
+        if severity in by_severity
+    ]
+    tail = f" Of these, {listed(parts)}." if parts else ""
+    return f"{len(made):,} checks were made of what {name} sent; {len(failed):,} found something.{tail}"
+
+
+def observability_sentences(study: Study, observability: pd.DataFrame, model: str, outcome: str) -> str:
+    """For each horizon: the share of linked children already followed that long, and when it will be all."""
+    rows = observability[(observability["model"] == model) & (observability["outcome"] == outcome)]
+    items = []
+    for horizon, part in rows.groupby("horizon", sort=True):
+        due = pd.to_datetime(part["fully_observed_from"]).max()
+        reach = pd.to_datetime(part["covered_to"]).min()
+        seen, missing = part["n_observed"].sum(), part["n_not_observed"].sum()
+        share = seen / (seen + missing) if seen + missing else float("nan")
+        items.append(
+            f"**{int(horizon)} months**: {percentage(share)} of linked children are observed that long. "
+            f"Returns reach {date_text(reach)}; every child of the window can be followed by "
+            f"{date_text(due)}."
+        )
+    return (
+        bullets(items)
+        if items
+        else f"Nothing is known of how far “{study.outcomes[outcome].name}” is observed."
+    )
+
+
+def excluded_sentence(study: Study, excluded: pd.DataFrame) -> str:
+    """Authorities that could not be estimated, each with its cause; says so too when there is none."""
+    if excluded.empty:
+        return "No authority of the trial had to be left out of the estimates."
+    parts = [
+        f"**{study.authorities[str(row.authority)].name}** is left out: {str(row.reason).rstrip('.')}."
+        for row in excluded.itertuples()
+    ]
+    return bullets(parts)
+
+
+def coverage_sentence(monthly: pd.DataFrame, name: str) -> str:
+    """Which months an authority's monthly totals cover, and how many months between are missing."""
+    if monthly.empty:
+        return f"{name} sent no monthly totals."
+    first, last = monthly["month"].min(), monthly["month"].max()
+    expected = pd.date_range(first, last, freq="MS")
+    gaps = len(expected.difference(pd.DatetimeIndex(monthly["month"])))
+    words = (
+        f"{counted(gaps, 'month')} between {'is' if gaps == 1 else 'are'} missing"
+        if gaps
+        else "without a gap"
+    )
+    return f"Monthly totals of {name} run from {month_text(first)} to {month_text(last)}, {words}."
+
+
+def latest_sentences(latest: pd.DataFrame, words: dict[str, str], name: str) -> str:
+    """The last published number of each measure, beside the neighbours' median and England, as a list."""
+    items = []
+    for row in latest.itertuples():
+        if row.measure not in words or is_missing(row.value):
+            continue
+        places = 0 if float(row.value).is_integer() else 1
+        beside = [
+            f"{label} {number(value, places)}"
+            for label, value in (("neighbours' median", row.neighbour_median), ("England", row.england))
+            if not is_missing(value)
+        ]
+        compared = f" ({listed(beside)})" if beside else ""
+        unit = str(row.unit).replace("_", " ")
+        items.append(
+            f"**{words[row.measure].capitalize()}**, {int(row.year)}: {number(row.value, places)} "
+            f"{unit}{compared}."
+        )
+    return bullets(items) if items else f"No published number was found for {name}."
