@@ -32,9 +32,7 @@ class LeakScan:
     identifiers: int
 
 
-def scan_for_leaks(
-    build: Path, *, sentinels: Iterable[str] = (), contacts: Iterable[str] = ()
-) -> LeakScan:
+def scan_for_leaks(build: Path, *, sentinels: Iterable[str] = (), contacts: Iterable[str] = ()) -> LeakScan:
     """Scan `build/site`, `build/pdf` and the assembled `build/book`; return what was read.
 
     Identifiers are taken from every child-level table below `build/cohort` and `build/returns`. `sentinels`
@@ -75,8 +73,9 @@ def child_identifiers(build: Path) -> frozenset[str]:
         columns = [name for name in IDENTIFIER_COLUMNS if name in names]
         if columns:
             table = pyarrow.parquet.read_table(path, columns=columns)
-            found.update(str(value) for name in columns for value in table[name].unique().to_pylist() if
-            value)
+            found.update(
+                str(value) for name in columns for value in table[name].unique().to_pylist() if value
+            )
     return frozenset(found)
 
 
@@ -101,8 +100,8 @@ def _faults(path: Path, shared: tuple[rules.Rule, ...]) -> list[str]:
         words = pdf_text(path)
         return [fault for rule in shared for fault in rule(words)]
     if path.suffix not in TEXT_TYPES:
-        return [] if path.suffix == ".png" and path.parent.name == "_static" else ["cannot be read, so not
-        checked"]
+        harmless = path.suffix == ".png" and path.parent.name == "_static"
+        return [] if harmless else ["cannot be read, so not checked"]
     text = path.read_text(encoding="utf-8")
     return [fault for rule in (*shared, *_own_rules(path)) for fault in rule(text)]
 

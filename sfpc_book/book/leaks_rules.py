@@ -12,13 +12,19 @@ from collections.abc import Callable, Iterable
 
 TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NUMBER_WITH_FRACTION = re.compile(r"\d+\.\d+")
-MACHINE_PATH =
-re.compile(r"(?<![\w.:/])/(?:home|root|work|tmp|Users|private|mnt|var|builds)/[\w.-]|[A-Z]:\\\\?Users") EMAIL
-= re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+") TRACEBACK = re.compile(r"Traceback \(most recent call
-last\)|File &?q?u?o?t?;?\"?[^\s\"]+\.py\"?, line \d+") INTERNAL_TYPE =
-re.compile(r"application/vnd\.(?:sfpc|jupyter)[\w.+-]*") PAGE_LOAD = re.compile(
-    r"<(?:script|img|iframe|embed|source|video|audio|object|image|use)\b[^>]*?\b(?:src|srcset|data|href|xlink:
-    href)=" r"[\"']?(?:https?:)?//|<link\b(?![^>]*rel=[\"']?canonical)[^>]*href=[\"']?(?:https?:)?//",
+MACHINE_PATH = re.compile(
+    r"(?<![\w.:/])/(?:home|root|work|tmp|Users|private|mnt|var|builds)/[\w.-]|[A-Z]:\\\\?Users"
+)
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+TRACEBACK = re.compile(
+    r"Traceback \(most recent call last\)|File (?:\"|&quot;)[^\"&]+(?:\"|&quot;), line \d+"
+)
+INTERNAL_TYPE = re.compile(r"application/vnd\.(?:sfpc|jupyter)[\w.+-]*")
+ELSEWHERE = r"[\"']?(?:https?:)?//"
+PAGE_LOAD = re.compile(
+    r"<(?:script|img|iframe|embed|source|video|audio|object|image|use)\b[^>]*?"
+    rf"\b(?:src|srcset|data|href|xlink:href)={ELSEWHERE}"
+    rf"|<link\b(?![^>]*rel=[\"']?canonical)[^>]*href={ELSEWHERE}",
     re.IGNORECASE,
 )
 STYLE_LOAD = re.compile(r"url\(\s*[\"']?(?:https?:)?//|@import", re.IGNORECASE)
@@ -37,7 +43,6 @@ CHILD_COLUMNS = frozenset(
         "birth_marker",
         "date_of_birth",
         "upn",
-        "source_row_of_child",
     }
 )
 # An identifier made of digits alone may equal a count by chance; from this length on it does not.
@@ -68,8 +73,8 @@ def machine_rule(folders: Iterable[str]) -> Rule:
     own = tuple(folder for folder in folders if len(folder) > 3)
 
     def rule(text: str) -> list[str]:
-        return _told(len(MACHINE_PATH.findall(text)) + sum(text.count(folder) for folder in own), "path of the
-        machine")
+        found = len(MACHINE_PATH.findall(text)) + sum(text.count(folder) for folder in own)
+        return _told(found, "path of the machine")
 
     return rule
 
@@ -105,8 +110,8 @@ def page_columns_rule(text: str) -> list[str]:
 def csv_columns_rule(text: str) -> list[str]:
     """Finds child-level columns in the header of a data file."""
     header = next(csv.reader(text.splitlines()[:1]), [])
-    return _told(len({name.strip().lower() for name in header} & CHILD_COLUMNS), "child-level column in a data
-    file")
+    names = {name.strip().lower() for name in header}
+    return _told(len(names & CHILD_COLUMNS), "child-level column in a data file")
 
 
 def _told(count: int, kind: str) -> list[str]:
