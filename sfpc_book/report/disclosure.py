@@ -221,7 +221,11 @@ def complementary(values: np.ndarray, hidden: np.ndarray, group: np.ndarray) -> 
 def publish_estimates(estimates: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
     """Tidy estimates with counts of children and events protected; applying it twice changes nothing."""
     columns = [name for name in ("n_children", "n_events") if name in estimates]
-    return estimates.assign(**{name: protected(estimates[name], disclosure) for name in columns})
+    safe = {
+        name: protected(estimates[name].astype("Float64").to_numpy(float, na_value=np.nan), disclosure)
+        for name in columns
+    }
+    return estimates.assign(**{name: pd.array(values).astype("Int64") for name, values in safe.items()})
 
 
 def shown(values: pd.Series) -> list[str]:

@@ -98,21 +98,32 @@ def interval_sentence(row: Any) -> str:
     degrees = (
         "" if is_missing(row.df) else f" (t with {number(row.df, _df_places(row.df))} degrees of freedom)"
     )
-    ends = f"from {amount(low, unit, about=False)} to {amount(high, unit, about=False)}"
-    return f"The {level} interval{degrees} runs {ends}. {_left_out(low, high, unit)}"
+    return f"The {level} interval{degrees} runs from {range_words(low, high, unit)}. {_left_out(low, high)}"
 
 
-def _left_out(low: float, high: float, unit: Unit) -> str:
+def range_words(low: float, high: float, unit: Unit) -> str:
+    """Both ends in words with the unit said once, e.g. `21.9 fewer to 5.9 more per 1,000 children`."""
+    ends = [_end(value, unit) for value in (low, high)]
+    return f"{ends[0]} to {ends[1]}{f' {unit.words}' if unit.words and not _is_level(unit) else ''}"
+
+
+def _end(value: float, unit: Unit) -> str:
+    size = number(abs(value) * unit.factor, unit.places)
+    if float(size.replace(",", "").replace("[low]", "0")) == 0:
+        return "zero"
+    return f"{size} {f'{unit.words} ' if _is_level(unit) else ''}{_side(value, unit)}"
+
+
+def _left_out(low: float, high: float) -> str:
     """What lies outside the interval, in words."""
     if low <= 0 <= high:
         return (
-            f"It includes zero, so the data fit a fall as well as a rise; changes beyond "
-            f"{amount(low, unit, about=False)} or {amount(high, unit, about=False)} fit them poorly."
+            "It includes zero: the data fit a fall as well as a rise, and changes beyond the ends fit "
+            "them poorly."
         )
-    nearer, farther = (low, high) if low > 0 else (high, low)
     return (
-        f"It leaves out zero; anything between {amount(nearer, unit, about=False)} and "
-        f"{amount(farther, unit, about=False)} fits the data."
+        "It leaves out zero; any change between the ends fits the data, and changes beyond them fit "
+        "them poorly."
     )
 
 
@@ -143,7 +154,7 @@ def _attainable_sentence(row: Any) -> str:
     unit = row_unit(row)
     return (
         f"The exact interval at the highest level within reach, {percentage(row.conf_level, 1)}, runs from "
-        f"{amount(row.conf_low, unit, about=False)} to {amount(row.conf_high, unit, about=False)}."
+        f"{range_words(row.conf_low, row.conf_high, unit)}."
     )
 
 
@@ -200,7 +211,7 @@ def _summary_item(study: Study, estimates: pd.DataFrame, model: str, horizon: in
         return f"{name}: {status_text(main)}."
     unit = row_unit(main)
     exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
-    ends = f"{amount(main.conf_low, unit, about=False)} to {amount(main.conf_high, unit, about=False)}"
+    ends = range_words(main.conf_low, main.conf_high, unit)
     p = (
         ""
         if exact is None

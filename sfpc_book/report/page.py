@@ -1,0 +1,219 @@
+"""A chapter's door to its data: aggregates only, every output labelled with the chapter and its data
+status.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sfpc_book.contracts.finding import FINDING_COLUMNS, read_findings
+from sfpc_book.errors import DisclosureError, ParameterError
+from sfpc_book.report.disclosure import (
+    PublishedCounts,
+    publish_descriptives,
+    publish_estimates,
+    publish_flow,
+    publish_monthly,
+)
+from sfpc_book.report.disclosure_rates import publish_cells, publish_rates
+from sfpc_book.report.drawing import Absence, Drawing
+from sfpc_book.report.figure import Figure, figure_of
+from sfpc_book.report.page_results import Record, read_estimates, record_of
+from sfpc_book.report.table import Table, TableContent, table_of
+from sfpc_book.report.words import Words
+from sfpc_book.study.study import Study, load_study
+from sfpc_book.study.wedge import Wedge, wedge_of
+
+CHILD_LEVEL = ("children.parquet", "outcomes.parquet")
+STOCKS = ["looked_after_at_month_end", "open_protection_plans", "open_cin_cases"]
+FLOWS = ["newly_looked_after", "new_referrals"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One chapter: its slug, the study, and what it may read and show. Made by `open_page`.
+
+    `status` says for each kind of data (`returns`, `published`, `design`) how its outputs are marked.
+    """
+
+    slug: str
+    study: Study
+    build: Path
+    status: Mapping[str, str]
+
+    # What goes onto the page
+
+    def figure(self, drawing: Drawing | Absence, name: str, of: str = "returns") -> Figure | Words:
+        """The drawing as a figure labelled `<slug>-<name>`; its reason in words when there is nothing to
+        draw.
+        """
+        if isinstance(drawing, Absence):
+            return self.say(drawing.reason, of)
+        return figure_of(drawing, f"{self.slug}-{name}", self._status(of))
+
+    def table(self, content: TableContent | Words | None, name: str, of: str = "returns") -> Table | Words:
+        """The content as a table labelled `<slug>-<name>`; words stay words, and None says there is
+        nothing.
+        """
+        if content is None or isinstance(content, Words):
+            return content or self.say("There is nothing to list here.", of)
+        return table_of(content, f"{self.slug}-{name}", self._status(of))
+
+    def say(self, text: str, of: str = "returns") -> Words:
+        """A paragraph made from data, marked when the data are synthetic."""
+        return Words(text, self._status(of))
+
+    def record(self, estimates: pd.DataFrame) -> Record:
+        """Hand the chapter's estimates to the book; counts in them are protected first."""
+        return record_of(publish_estimates(estimates, self.study.disclosure))
+
+    # What the page may read
+
+    def wedge(self, model: str) -> Wedge:
+        """The design of one model's trial."""
+        return wedge_of(self.study, model)
+
+    def panel(self, model: str) -> pd.DataFrame:
+        """Authority-by-period sums for the models to fit. Not for showing: see `rates` and `cells`."""
+        return self._parquet(f"cohort/{model}/panel.parquet")
+
+    def panel_slice(self, model: str, outcome: str, horizon: int) -> pd.DataFrame:
+        """The panel of one outcome and horizon in the main sample."""
+        panel = self.panel(model)
+        return panel[
+            (panel["outcome"] == outcome)
+            & (panel["horizon"] == horizon)
+            & (panel["sample"] == "main")
+            & (panel["exposure"] == "go_live")
+        ].reset_index(drop=True)
+
+    def rates(self, model: str, outcome: str, horizon: int) -> PublishedCounts:
+        """Rates over time that may be shown."""
+        rows = self.panel_slice(model, outcome, horizon)
+        return publish_rates(rows, self.wedge(model), self.study.disclosure)
+
+    def cells(self, model: str, outcome: str, horizon: int) -> PublishedCounts:
+        """Children by authority and period that may be shown."""
+        return publish_cells(self.panel_slice(model, outcome, horizon), self.study.disclosure)
+
+    def flow(self, model: str) -> PublishedCounts:
+        """The sample flow that may be shown; an authority's chapter sees its own rows only."""
+        return publish_flow(self._csv(f"cohort/{model}/flow.csv"), self.study.disclosure)
+
+    def descriptives(self, model: str) -> PublishedCounts:
+        """Covariates by exposure that may be shown."""
+        return publish_descriptives(self._csv(f"cohort/{model}/descriptives.csv"), self.study.disclosure)
+
+    def observability(self, model: str) -> pd.DataFrame:
+        """How far each outcome is observed, by authority and horizon."""
+        return self._csv(f"cohort/{model}/observability.csv", dates=["covered_to", "fully_observed_from"])
+
+    def excluded(self, model: str) -> pd.DataFrame:
+        """Authorities left out of a model's estimates, with the reason. Columns model, authority, reason."""
+        return self._csv(f"cohort/{model}/excluded_authorities.csv")
+
+    def findings(self, authority: str) -> pd.DataFrame:
+        """What the checks of one authority's returns found."""
+        return read_findings(self._file(f"returns/{authority}/findings.csv"))
+
+    def model_findings(self, model: str) -> pd.DataFrame:
+        """The findings of all trial authorities of a model, below each other."""
+        slugs = self.study.models[model].trial_authorities
+        parts = [self.findings(slug).assign(authority=slug) for slug in slugs]
+        return pd.concat(parts, ignore_index=True)[list(FINDING_COLUMNS)]
+
+    def monthly(self, authority: str) -> pd.DataFrame:
+        """One authority's monthly totals as returned. Not for showing: see `monthly_counts`."""
+        return self._parquet(f"returns/{authority}/dr1_monthly.parquet")
+
+    def monthly_counts(self, authority: str) -> PublishedCounts:
+        """Monthly totals that may be shown: stocks by month, flows by quarter."""
+        return publish_monthly(self.monthly(authority), STOCKS, FLOWS, self.study.disclosure)
+
+    def profile(self, la_code: str) -> pd.DataFrame:
+        """Published series of one authority against its neighbours and England, with sources in words."""
+        profile = self._parquet("published/profile.parquet")
+        own = profile[profile["authority_code"].astype(str) == la_code]
+        return own.assign(source=own["source"].map(self._source_words()).fillna(own["source"]))
+
+    def neighbours(self, la_code: str) -> pd.DataFrame:
+        """The ten statistical neighbours of one authority."""
+        table = self._csv("published/profile_neighbours.csv", text=["authority_code", "code"])
+        return table[table["authority_code"] == la_code].drop(columns="authority_code")
+
+    def published(self, name: str) -> pd.DataFrame:
+        """A table of the matched comparison by name: `matches`, `left_out`, `sources`, `revisions`."""
+        return self._csv(f"published/{name}.csv", text=["authority_code", "comparator_code"])
+
+    def comparison(self) -> pd.DataFrame:
+        """Tidy estimates of the matched comparison."""
+        return read_estimates(self._file("published/matched.csv"))
+
+    def estimates(self) -> pd.DataFrame:
+        """Every estimate of the book."""
+        return read_estimates(self._file("results/estimates.csv"))
+
+    def results(self, *slugs: str) -> pd.DataFrame:
+        """The estimates that other chapters recorded, below each other."""
+        parts = [read_estimates(self._file(f"results/{slug}.csv")) for slug in slugs]
+        return pd.concat(parts, ignore_index=True)
+
+    def _source_words(self) -> dict[str, str]:
+        sources = self.published("sources")
+        return {
+            str(row.source): f"{row.title} ({row.vintage})" if pd.notna(row.vintage) else str(row.title)
+            for row in sources.itertuples()
+        }
+
+    def _status(self, of: str) -> str:
+        if of not in self.status:
+            raise ParameterError(f"no data called {of!r}; there are {', '.join(self.status)}")
+        return self.status[of]
+
+    def _csv(self, path: str, dates: list[str] | None = None, text: list[str] | None = None) -> pd.DataFrame:
+        types = {column: "str" for column in text or []}
+        return pd.read_csv(self._file(path), parse_dates=dates, dtype=types)
+
+    def _parquet(self, path: str) -> pd.DataFrame:
+        return pd.read_parquet(self._file(path))
+
+    def _file(self, path: str) -> Path:
+        """The file of an aggregate; child-level tables are refused, missing ones named."""
+        if Path(path).name in CHILD_LEVEL:
+            raise DisclosureError(f"{path} holds records of children; chapters read aggregates only")
+        file = self.build / path
+        if not file.is_file():
+            raise ParameterError(
+                f"chapter {self.slug!r} needs {path} in the build folder, and it is not there; "
+                "build the stage that writes it, and list it among the chapter's inputs"
+            )
+        return file
+
+
+def open_page(slug: str, study_path: str, build_path: str) -> Page:
+    """The page of a chapter. Raises `StudyDefinitionError` for the study, `ParameterError` for the folder.
+
+    `data_status.json` in the build folder says whether returns and published statistics are synthetic.
+    """
+    build = Path(build_path)
+    path = build / "data_status.json"
+    if not path.is_file():
+        raise ParameterError(
+            f"{path} is missing, so chapter {slug!r} cannot say whether its data are synthetic; "
+            "build the data first, and give the build folder as build_path"
+        )
+    found = json.loads(path.read_text(encoding="utf-8"))
+    status = {name: str(found[name]) for name in ("returns", "published")} | {"design": "design"}
+    return Page(slug, load_study(study_path), build, status)
+
+
+def known(name: str, allowed: Mapping[str, object], what: str) -> str:
+    """The id itself, or `ParameterError` listing the known ones. For the first line of a template."""
+    if name not in allowed:
+        raise ParameterError(f"unknown {what} {name!r}; known are {', '.join(allowed)}")
+    return name

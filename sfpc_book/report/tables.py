@@ -1,0 +1,154 @@
+"""Tables of estimates: every row with its interval, degrees of freedom, clusters, and why a number is
+missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from sfpc_book.report.estimate_rows import (
+    analysis_name,
+    effect_text,
+    has_number,
+    horizon_text,
+    model_name,
+    outcome_name,
+    row_unit,
+    status_text,
+)
+from sfpc_book.report.formats import (
+    NOT_APPLICABLE,
+    NOT_AVAILABLE,
+    count,
+    is_missing,
+    number,
+    p_value,
+    percentage,
+)
+from sfpc_book.report.table import TableContent
+from sfpc_book.report.words import Words
+from sfpc_book.study.schema import Study
+
+ESTIMATES_SOURCE = "Estimates of this report; every row is in the file of all estimates"
+PLAN = {"planned": "planned", "exploratory": "exploratory"}
+
+
+def estimates_table(
+    study: Study, estimates: pd.DataFrame, caption: str, *, models: bool = False
+) -> TableContent:
+    """One row per estimate: what, by which analysis, estimate with interval, df, p with its minimum, sizes.
+
+    `models` adds a column for the practice model. Rows without a number say why in the estimate's place.
+    """
+    rows = [_estimate_cells(study, row, models) for row in estimates.itertuples()]
+    return TableContent(
+        cells=pd.DataFrame(rows),
+        caption=caption,
+        notes=(
+            "Estimates are differences after go-live; the interval stands in brackets at the level given.",
+            "Beside an exact p-value stands the smallest that any result could have had.",
+        ),
+        source=ESTIMATES_SOURCE,
+        data=estimates,
+    )
+
+
+def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
+    first = {"Model": model_name(study, row.model)} if models else {}
+    return first | {
+        "Outcome": f"{outcome_name(study, row.outcome)}{_term(row.term)}",
+        "Followed for": horizon_text(row),
+        "Analysis": f"{analysis_name(study, row.analysis)} ({_plan_status(study, row.analysis)})",
+        "Estimate (interval)": effect_text(row),
+        "Unit": row_unit(row).words or NOT_APPLICABLE,
+        "Level": percentage(row.conf_level, 1) if has_number(row) else NOT_APPLICABLE,
+        "df": NOT_APPLICABLE if is_missing(row.df) else number(row.df, 1),
+        "p": p_text(row),
+        "Children": _size(row.n_children),
+        "Authorities": _size(row.n_clusters),
+    }
+
+
+def _term(term: str) -> str:
+    if term.startswith("exposure_time_"):
+        return f", period {term.rsplit('_', 1)[-1]} since go-live"
+    if term.startswith("event_time_"):
+        return f", year {term.rsplit('_', 1)[-1]} since adoption".replace("-", "−")
+    return ""
+
+
+def _plan_status(study: Study, analysis: str) -> str:
+    return PLAN[study.analyses[analysis].plan_status] if analysis in study.analyses else "exploratory"
+
+
+def _size(value: object) -> str:
+    return NOT_AVAILABLE if is_missing(value) else count(value)  # type: ignore[arg-type]
+
+
+def p_text(row: Any) -> str:
+    """A p-value, with the smallest attainable one where the row has it."""
+    if is_missing(row.p_value):
+        return NOT_APPLICABLE
+    least = "" if is_missing(row.p_minimum) else f" (smallest {p_value(row.p_minimum)})"
+    return f"{p_value(row.p_value)}{least}"
+
+
+def truth_table(study: Study, estimates: pd.DataFrame, caption: str) -> TableContent | Words:
+    """The planted truth beside each estimate and whether the interval holds it. For synthetic data only."""
+    rows = estimates[estimates["truth"].notna()]
+    if rows.empty:
+        return Words("No truth is known for these data, as for any real data.", "design")
+    cells = pd.DataFrame([_truth_cells(study, row) for row in rows.itertuples()])
+    return TableContent(
+        cells=cells,
+        caption=caption,
+        notes=("The truth was planted when the synthetic data were made; one data set cannot show bias.",),
+        source="Truth written beside the synthetic returns",
+        data=rows,
+    )
+
+
+def _truth_cells(study: Study, row: Any) -> dict[str, str]:
+    unit = row_unit(row)
+    inside = NOT_APPLICABLE
+    if has_number(row) and not is_missing(row.conf_low):
+        inside = "yes" if row.conf_low <= row.truth <= row.conf_high else "no"
+    return {
+        "Outcome": f"{outcome_name(study, row.outcome)}{_term(row.term)}",
+        "Followed for": horizon_text(row),
+        "Analysis": analysis_name(study, row.analysis),
+        "Truth": unit.show(row.truth, signed=True),
+        "Estimate (interval)": effect_text(row),
+        "Interval holds the truth": inside,
+        "Unit": unit.words or NOT_APPLICABLE,
+    }
+
+
+def comparison_table(estimates: pd.DataFrame, names: dict[str, str], caption: str) -> TableContent:
+    """Rows of the matched comparison on published statistics, named by `names` (sample and exposure in
+    words).
+    """
+    rows = [
+        {
+            "Comparison": names.get(str(row.sample), str(row.sample).replace("_", " ")),
+            "Year counted as first": str(row.exposure).replace("_", " "),
+            "Analysis": str(row.analysis).replace("_", " "),
+            "Difference (interval)": effect_text(row) if has_number(row) else status_text(row),
+            "Unit": row_unit(row).words,
+            "p": p_text(row),
+            "Reference": str(row.reference) if row.reference else NOT_APPLICABLE,
+            "Authorities": _size(row.n_clusters),
+        }
+        for row in estimates.itertuples()
+    ]
+    return TableContent(
+        cells=pd.DataFrame(rows),
+        caption=caption,
+        notes=(
+            "Published statistics cover all children of an authority. This is triangulation, not the trial.",
+        ),
+        source="Department for Education statistics, as listed on this page",
+        data=estimates,
+    )
