@@ -121,6 +121,6 @@ def nearest(treated: pd.DataFrame, pool: Pool, matrix: pd.DataFrame, k: int) -> 
     rows = []
     for code in treated["authority_code"]:
         gap = ((scaled.loc[list(pool.codes)] - scaled.loc[code]) ** 2).sum(axis=1)
-        order = gap.reset_index().sort_values([0, "authority_code"]).head(k)
-        rows += [(code, other) for other in order["authority_code"]]
+        order = sorted(pool.codes, key=lambda other, gap=gap: (gap[other], other))
+        rows += [(code, other) for other in order[:k]]
     return pd.DataFrame(rows, columns=["authority_code", "comparator_code"])
