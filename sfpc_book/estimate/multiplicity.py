@@ -30,8 +30,8 @@ def secondary_family(
 ) -> pd.DataFrame:
     """Adjusted p-values of one model's secondary outcomes at one horizon.
 
-    `panel` holds one model, sample and exposure. Outcomes that cannot be estimated are not part of the family;
-    they have a row with NaN and `in_family` False.
+    `panel` holds one model, sample and exposure. Outcomes that cannot be estimated are not part of the
+    family; they have a row with NaN and `in_family` False.
 
     Returns
     -------

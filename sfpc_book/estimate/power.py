@@ -69,7 +69,10 @@ def minimum_detectable_effect(
     def shortfall(effect: float) -> float:
         return power_of(effect * unit, variance, alpha=alpha, df=df) - power
 
-    return float(optimize.brentq(shortfall, 0.0, 100.0, xtol=1e-10) * unit)
+    upper = 1.0
+    while shortfall(upper) < 0:
+        upper *= 2
+    return float(optimize.brentq(shortfall, 0.0, upper, xtol=1e-10) * unit)
 
 
 def detectable_effects(

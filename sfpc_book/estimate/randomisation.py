@@ -19,6 +19,7 @@ from sfpc_book.estimate.two_way import RANK_TOLERANCE, residual_form, weights_of
 from sfpc_book.study.wedge import MAXIMUM_ORDERS, Wedge
 
 TIE_TOLERANCE = 1e-9  # relative to the largest statistic; rounding must never turn a tie into a smaller p
+ROUNDING = 1e-12  # a coefficient this small beside the outcome's range is 0
 MONTE_CARLO_DRAWS = 99_999
 MONTE_CARLO_SEED = 20_200_301
 
@@ -127,8 +128,9 @@ def order_effects(cells: Cells, wedge: Wedge, *, weights: str = "children") -> O
     influence = np.divide(
         projected, information[:, None], out=np.zeros_like(projected), where=defined[:, None]
     )
+    effect = influence @ cells.mean
     return OrderEffects(
-        effect=influence @ cells.mean,
+        effect=np.where(np.abs(effect) > ROUNDING * float(np.ptp(cells.mean)), effect, 0.0),
         of_exposure=influence @ cells.exposed,
         information=information,
         sign=_signs(influence),
