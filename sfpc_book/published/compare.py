@@ -75,7 +75,7 @@ def _adopter_finding(case: Case) -> Finding:
     number = len(case.treated)
     few = number < FEW_ADOPTERS
     text = f"{number} adopters: " + (
-        "the clustered interval is too short; the placebo row is the one to read"
+        "too few for a clustered interval to hold its level; read the placebo row beside it"
         if few
         else "enough for a clustered interval to be of use"
     )
