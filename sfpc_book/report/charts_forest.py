@@ -20,7 +20,15 @@ LABEL_WRAP, TEXT_WRAP = 27, 24
 
 
 def forest(
-    rows: pd.DataFrame, labels: list[str], *, title: str, subtitle: str, what: str, colour: str, source: str
+    rows: pd.DataFrame,
+    labels: list[str],
+    *,
+    title: str,
+    subtitle: str,
+    what: str,
+    colour: str,
+    source: str,
+    axis: str = "Difference",
 ) -> Drawing | Absence:
     """A forest of tidy estimates.
 
@@ -32,7 +40,7 @@ def forest(
         return Absence(f"There is nothing to draw: no estimate {what} has been recorded.")
     drawn = forest_rows(rows, labels)
     units = {unit.words: unit for unit in map(row_unit, rows.itertuples())}
-    panels = [_panel(drawn[drawn["unit"] == words], unit, colour) for words, unit in units.items()]
+    panels = [_panel(drawn[drawn["unit"] == words], unit, colour, axis) for words, unit in units.items()]
     chart = alt.vconcat(*panels, spacing=26) if len(panels) > 1 else panels[0]
     return Drawing(
         chart=themed(chart, fit=False),
@@ -82,13 +90,13 @@ def axis_range(drawn: pd.DataFrame) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _panel(drawn: pd.DataFrame, unit: Unit, colour: str) -> alt.LayerChart:
+def _panel(drawn: pd.DataFrame, unit: Unit, colour: str, axis: str) -> alt.LayerChart:
     low, high = axis_range(drawn)
     known = drawn.dropna(subset=["value"]).assign(
         left=lambda frame: frame["low"].fillna(frame["value"]).clip(lower=low),
         right=lambda frame: frame["high"].fillna(frame["value"]).clip(upper=high),
     )
-    x = _x(unit, low, high)
+    x = _x(unit, low, high, axis)
     y = alt.Y("label:N", sort=list(drawn["label"]), axis=None)
     layers: list[Any] = [zero_rule()]
     layers.append(
@@ -109,9 +117,9 @@ def _panel(drawn: pd.DataFrame, unit: Unit, colour: str) -> alt.LayerChart:
     return alt.layer(*layers).properties(width=PLOT_WIDTH, height=ROW_HEIGHT * len(drawn))
 
 
-def _x(unit: Unit, low: float, high: float) -> dict[str, Any]:
+def _x(unit: Unit, low: float, high: float, words: str) -> dict[str, Any]:
     axis = alt.Axis(
-        title=f"Difference, {unit.words}" if unit.words else "Difference", labelExpr=SIGNED_LABEL, tickCount=5
+        title=f"{words}, {unit.words}" if unit.words else words, labelExpr=SIGNED_LABEL, tickCount=5
     )
     return {"axis": axis, "scale": alt.Scale(domain=[low, high], nice=False, zero=False)}
 

@@ -49,9 +49,11 @@ def unit_of(unit: str | None) -> Unit:
     """The `Unit` for the text in a study's outcome or in the column `unit` of the estimates."""
     text = "" if unit is None or pd.isna(unit) else str(unit).strip()
     lower = text.lower()
+    if lower.startswith("pounds"):
+        return Unit(1.0, 0, text, "pounds")
     if "10,000" in lower or "10000" in lower:
         return RATE_PER_10000
-    if "1,000" in lower or "1000" in lower:
+    if lower.startswith(("per 1,000", "per 1000")):
         return Unit(1000.0, 1, text, "per 1,000")
     if "day" in lower:
         return DAYS if lower == "days" else Unit(1.0, 1, text, "days")

@@ -64,7 +64,7 @@ def read_estimates(path: Path) -> pd.DataFrame:
         elif name in WHOLE:
             typed[name] = pd.to_numeric(values).astype("Float64").astype("Int64")
         elif name == "observable_from":
-            typed[name] = pd.to_datetime(values)
+            typed[name] = pd.to_datetime(values).astype("datetime64[ns]")
         elif name == "identified":
             typed[name] = frame[name].str.lower().eq("true")
         else:
