@@ -99,7 +99,8 @@ def pages(build: Path) -> list[BookPage]:
         code(table("mixed-b", "published")),
     ]
     front = "# Report\n\nAll the [estimates](data/estimates.csv).\n\n## First\n\nText."
-    terms = "# Words\n\n```{glossary}\ncluster\n  An authority.\n```\n\n```{table} Terms\n| A | B |\n|---|---|\n| x | 1 |\n```"
+    terms = "# Words\n\n```{glossary}\ncluster\n  An authority.\n```\n\n"
+    terms += "```{table} Terms\n| A | B |\n|---|---|\n| x | 1 |\n```"
     write_text(build / "results" / "estimates.csv", "data_status,model,estimate\nsynthetic,made,1.0\n")
     return [
         BookPage("index", "", write_text(texts / "index.md", front), "Start here"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import lxml.html
@@ -26,13 +27,6 @@ def folder() -> Path:
 
 def words(name: str) -> str:
     return " ".join(pdf_text(folder() / f"{name}.pdf").split())
-
-
-def page_texts(name: str) -> list[str]:
-    """The text of each page alone."""
-    with pikepdf.open(folder() / f"{name}.pdf") as pdf:
-        count = len(pdf.pages)
-    return pdf_text(folder() / f"{name}.pdf").split("\f")[:count]
 
 
 def test_there_is_one_pdf_a_page_and_one_of_the_book():
@@ -67,7 +61,7 @@ def test_headings_begin_at_the_first_level_and_skip_none(name: str):
         kinds = [str(element.S)[1:] for element in structure_elements(pdf)]
     levels = [int(kind[1:]) for kind in kinds if re.fullmatch(r"H\d", kind)]
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -142,7 +136,8 @@ def test_a_wide_table_lies_sideways_with_its_notes():
 
 def test_pdf_links_to_its_web_version():
     with pikepdf.open(folder() / "made.pdf") as pdf:
-        targets = [str(note.A.URI) for page in pdf.pages for note in page.get("/Annots", []) if "/A" in note]
+        notes = [note for page in pdf.pages for note in page.get("/Annots", [])]
+        targets = [str(note.A.URI) for note in notes if "/A" in note]
     assert "../chapters/made.html" in targets
     assert "../pages/glossary.html" in targets
 
@@ -166,7 +161,8 @@ def compile_text(folder: Path, body: str) -> list[str]:
     (folder / "labels.json").write_text("{}", encoding="utf-8")
     template = REPOSITORY / "sfpc_book" / "book" / "template.typ"
     (folder / "template.typ").write_bytes(template.read_bytes())
-    source = f'#import "/template.typ": *\n#show: single.with(title: "T", book: "B", author: "A", url: "u")\n{body}'
+    document = '#show: single.with(title: "T", book: "B", author: "A", url: "u")'
+    source = f'#import "/template.typ": *\n{document}\n{body}'
     return compile_jobs(folder, [PdfJob("x", source, ("x",))], "../")
 
 

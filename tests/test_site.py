@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import lxml.html
@@ -46,7 +47,7 @@ def test_headings_begin_with_one_first_level_and_skip_no_level(page: str):
     levels = [int(tag.tag[1]) for tag in read(page).iter("h1", "h2", "h3", "h4", "h5", "h6")]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -117,7 +118,7 @@ def test_a_chart_is_drawn_without_javascript_described_and_followed_by_its_data(
     picture = figure.find(".//svg")
     assert picture.get("hidden") is None
     assert picture.findtext("title") and picture.findtext("desc")
-    assert [row.text_content() for row in figure.findall(".//tbody/tr")][0].startswith("0")
+    assert figure.find(".//tbody/tr").text_content().startswith("0")
     assert (
         (site() / "data" / "made-trend.csv")
         .read_text(encoding="utf-8")
@@ -180,6 +181,12 @@ def test_footer_links_the_accessibility_statement_and_states_facts_without_times
     assert foot.xpath(".//a/text()") == ["Accessibility statement"]
     assert "3f9c1b2a" in foot.text_content()
     assert not re.search(r"\d{2}:\d{2}", foot.text_content())
+
+
+def test_folded_code_is_named_by_its_visible_words():
+    summary = read("chapters/made.html").find(".//details[@class='hide above-input']/summary")
+    assert summary.get("aria-label") is None
+    assert "Show the code" in summary.text_content()
 
 
 def test_frames_are_not_put_around_tables_that_have_one():

@@ -74,8 +74,7 @@ def assemble_book(
 
 
 def table_of_contents(chapters: Sequence[BookPage]) -> str:
-    """The text of `_toc.yml`: the first page is the root, the others stand in parts in order of appearance.
-    """
+    """The text of `_toc.yml`: the first page is the root, the others stand in their parts."""
     parts: dict[str, list[dict[str, str]]] = {}
     for page in chapters[1:]:
         entry = {"file": docname_of(page)}

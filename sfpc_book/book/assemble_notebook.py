@@ -80,8 +80,7 @@ def markdown_title(text: str) -> str:
 
 
 def with_status_column(text: str, status: str) -> str:
-    """CSV text whose rows say where their numbers come from: adds `data_status` unless it is there already.
-    """
+    """CSV text whose rows say where their numbers come from: `data_status` is added where missing."""
     rows = list(csv.reader(io.StringIO(text)))
     if not rows or not status or "data_status" in rows[0]:
         return text

@@ -18,6 +18,12 @@ from sfpc_book.book.status import StatusNotice
 from sfpc_book.report.formats import file_size
 
 TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+# The name of a folded cell must be what one can read on it (WCAG 2.5.3).
+CODE_TOGGLE = (
+    (' aria-label="Toggle hidden content"', ""),
+    ("Show code cell source", "Show the code"),
+    ("Hide code cell source", "Hide the code"),
+)
 SCROLL_OPEN = '<div class="sfpc-scroll"'
 
 
@@ -77,6 +83,8 @@ def repaired_body(body: str) -> str:
     """
     body = body.replace('<th class="head', '<th scope="col" class="head')
     body = body.replace('<th class="stub', '<th scope="row" class="stub')
+    for old, new in CODE_TOGGLE:
+        body = body.replace(old, new)
     pieces, end = [], 0
     for match in TABLE.finditer(body):
         pieces += [

@@ -1,5 +1,4 @@
-"""Inline text for the PDF: emphasis, code, links within the book, to files of the site, and to other sites.
-"""
+"""Inline text for the PDF: emphasis, code, links within the book, to files of the site, to other sites."""
 
 from __future__ import annotations
 
