@@ -44,6 +44,7 @@ class Sheet(Part):
 class Column(Part):
     """One column: its header and other spellings, its type, and the limits of its values.
 
+    `unmapped_as` is what a value outside the code list becomes; without it, a missing value, counted apart.
     `missing_limit` and `unmapped_limit` are shares of rows, 0 to 1; None takes the limit of `checks.yml`.
     `alternative_columns` are columns that together say the same; `{level}` in a header stands for a level of
     `wide`.
@@ -62,6 +63,7 @@ class Column(Part):
     layouts: tuple[Layout, ...] = ("standard", "no_wrong_door")
     alternative_columns: tuple[str, ...] = ()
     blank_means: str | None = None
+    unmapped_as: str | None = None
     personal: bool = False
     missing_limit: float | None = Field(default=None, ge=0, le=1)
     unmapped_limit: float | None = Field(default=None, ge=0, le=1)
@@ -104,7 +106,7 @@ class TableContract(Part):
     """One table: where it stands, what a row is, which columns it has, what must hold.
 
     `keep` says which of several rows that are equal in every column of the sheet stays when returns overlap;
-    `replace_key` also lets a row of a later return replace one of the same key.
+    `replace_key` lets a row of a later return replace one of the same key; its blanks keep the earlier value.
     """
 
     table: str

@@ -49,6 +49,15 @@ class Vocabularies(_Listed):
         return frozenset(map(plain_text, self.missing_phrases))
 
     @cached_property
+    def _missing_sentences(self) -> re.Pattern[str]:
+        several = [re.escape(phrase) for phrase in sorted(self.missing) if " " in phrase]
+        return re.compile(rf"\b(?:{'|'.join(several)})\b") if several else re.compile(r"(?!)")
+
+    def missing_within(self, text: str) -> bool:
+        """Whether a `plain_text` holds, as part of a sentence, a phrase of several words for missing."""
+        return bool(self._missing_sentences.search(text))
+
+    @cached_property
     def unborn(self) -> frozenset[str]:
         """Phrases that say the child was not yet born, as `plain_text`."""
         return frozenset(map(plain_text, self.unborn_phrases))

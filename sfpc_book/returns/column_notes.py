@@ -1,0 +1,88 @@
+"""What is noted about each column read: findings, and one row of the reading log."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sfpc_book.contracts.contract import Column
+from sfpc_book.contracts.finding import Finding
+from sfpc_book.returns.cells import BLANK, CLEAN, DAYLESS, PHRASE, UNBORN, UNMAPPED, ReadColumn
+from sfpc_book.returns.locate import Located, Place
+from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.repair import Repairs
+
+LOG_COLUMNS = (
+    "return_month", "layer", "file", "sheet", "table", "found_by", "shape", "nominal_header_row",
+    "header_row", "column", "level", "header", "position", "rows", "filled", "blank", "says_missing",
+    "unmapped", "unborn", "forms", "corrections",
+)  # fmt: skip
+
+
+def column_findings(
+    column: ReadColumn, declared: Column, place: Place, numbers: np.ndarray, origin: Origin
+) -> list[Finding]:
+    """Findings about the cells of one column: unmapped values, dates without a day, mixed forms."""
+    findings = []
+    n, unmapped = len(column.kinds), column.count(UNMAPPED)
+    name = f"{place.column} ({place.level})" if place.level else place.column
+    if unmapped:
+        allowed = declared.unmapped_limit or 0.0
+        text = f"'{name}': {unmapped} of {n} cells say nothing that the contract knows; none was guessed"
+        findings.append(
+            origin.finding(
+                "unmapped",
+                text,
+                severity=declared.severity,
+                status="fail" if unmapped / n > allowed else "pass",
+                measured=unmapped / n,
+                limit=allowed,
+                unit="share of cells",
+                row=int(numbers[column.first(UNMAPPED)]),
+                column=place.column,
+                count=unmapped,
+            )
+        )
+    return findings + _date_findings(column, declared, name, origin)
+
+
+def _date_findings(column: ReadColumn, declared: Column, name: str, origin: Origin) -> list[Finding]:
+    if declared.type not in ("date", "month", "birth_month"):
+        return []
+    findings = []
+    dayless = sum(count for form, count in column.forms.items() if form in DAYLESS)
+    if declared.type == "date" and dayless:
+        text = f"'{name}': {dayless} date(s) name a month only; read as its first day"
+        findings.append(
+            origin.finding("date_without_day", text, severity="mark", column=declared.name, count=dayless)
+        )
+    if len(column.forms) > 1:
+        text = f"'{name}' mixes {len(column.forms)} forms of date: {_forms(column)}"
+        findings.append(
+            origin.finding(
+                "date_forms",
+                text,
+                severity="note",
+                status="info",
+                column=declared.name,
+                count=len(column.forms),
+            )
+        )
+    return findings
+
+
+def log_row(
+    located: Located, place: Place, column: ReadColumn, repairs: Repairs, origin: Origin
+) -> dict[str, object]:
+    """One row of the reading log: where the column stood and what became of its cells."""
+    applied = [part.id for part in repairs.corrections if part.column in (None, place.column)]
+    counts = (column.count(kind) for kind in (CLEAN, BLANK, PHRASE, UNMAPPED, UNBORN))
+    values = (
+        origin.month, origin.layer, origin.file, origin.sheet, located.table, located.found_by, located.shape,
+        located.nominal_row, located.header_row, place.column, place.level, place.header, place.position + 1,
+        len(column.kinds), *counts, _forms(column), "; ".join(applied),
+    )  # fmt: skip
+    return dict(zip(LOG_COLUMNS, values, strict=True))
+
+
+def _forms(column: ReadColumn) -> str:
+    return "; ".join(f"{form}: {count}" for form, count in column.forms.items())

@@ -1,0 +1,164 @@
+"""Read an authority's workbooks into canonical tables, with findings and a log of what was read where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sfpc_book.contracts.contract import DATA_CONTRACTS, TableContract, load_contracts
+from sfpc_book.contracts.finding import Finding, write_findings
+from sfpc_book.contracts.vocabulary import Vocabularies, load_vocabularies
+from sfpc_book.errors import ReturnsError
+from sfpc_book.returns.column_notes import LOG_COLUMNS
+from sfpc_book.returns.combine import combine
+from sfpc_book.returns.corrections import Correction, corrections_for, load_corrections, settle
+from sfpc_book.returns.inventory import Inventory, is_synthetic, read_inventory
+from sfpc_book.returns.names import ReturnFile
+from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.records import SheetRecords, read_records
+from sfpc_book.returns.repair import Repairs
+from sfpc_book.returns.sheets import Search, find_tables
+from sfpc_book.returns.workbook import read_workbook
+from sfpc_book.study.study import Study
+
+
+@dataclass(frozen=True)
+class Returns:
+    """What one authority sent: canonical tables by name, findings, and one log row per column of a sheet."""
+
+    authority: str
+    tables: Mapping[str, pd.DataFrame]
+    findings: tuple[Finding, ...]
+    log: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the data contracts say: tables, code lists, and the corrections that apply to a folder."""
+
+    contracts: Mapping[str, TableContract]
+    words: Vocabularies
+    corrections: tuple[Correction, ...]
+
+
+def load_declared(study: Study, folder: Path, data_contracts: Path = DATA_CONTRACTS) -> Declared:
+    """Load contracts, code lists and corrections for a folder of returns.
+
+    A folder of returns may hold a `corrections.yml` of its own, beside that of the data contracts.
+
+    Raises
+    ------
+    ContractError
+        With every fault and its line.
+    """
+    contracts = load_contracts(data_contracts)
+    words = load_vocabularies(data_contracts / "vocabularies.yml")
+    paths = (data_contracts / "corrections.yml", folder / "corrections.yml")
+    listed = [part for path in paths for part in load_corrections(path, contracts, study.authorities)]
+    return Declared(contracts, words, corrections_for(listed, synthetic=is_synthetic(folder)))
+
+
+def read_authority(study: Study, slug: str, folder: Path, data_contracts: Path = DATA_CONTRACTS) -> Returns:
+    """Read all workbooks of one authority of the study below a folder.
+
+    A workbook that cannot be read, or a return that is not there, is a finding of severity `block` or `mark`.
+
+    Raises
+    ------
+    ReturnsError
+        If the folder is missing or holds no workbook, or the study does not know the authority.
+    ContractError
+        If a contract is at fault, or a correction no longer matches the returns.
+    """
+    declared = load_declared(study, folder, data_contracts)
+    inventory = read_inventory(study, folder, declared.corrections)
+    return read_files(study, slug, inventory, declared)
+
+
+def read_files(study: Study, slug: str, inventory: Inventory, declared: Declared) -> Returns:
+    """Read the workbooks that an inventory gives to one authority."""
+    layout = layout_of(study, slug)
+    corrections = [part for part in declared.corrections if part.authority == slug]
+    files, touched = inventory.of(slug), _touched_names(inventory.of(slug), corrections)
+    contracts = [part for part in declared.contracts.values() if layout in part.sheets]
+    sheets: list[tuple[str, SheetRecords]] = []
+    findings = list(inventory.findings_of(slug))
+    for file in files:
+        reaching = [part for part in corrections if part.reaches(layer=file.layer, month=file.month)]
+        read, found = _read_file(file, contracts, layout, declared.words, reaching, touched)
+        sheets, findings = sheets + read, findings + found
+    tables = {}
+    for contract in contracts:
+        frames = [records.frame for table, records in sheets if table == contract.table]
+        repairs = Repairs([part for part in corrections if part.table == contract.table], touched)
+        origin = Origin(slug, contract.layer, table=contract.table)
+        tables[contract.table], found = combine(frames, contract, repairs, origin)
+        findings += found
+    findings += [finding for _, records in sheets for finding in records.findings]
+    findings += settle(corrections, touched)
+    return Returns(slug, tables, tuple(findings), _log(records for _, records in sheets))
+
+
+def layout_of(study: Study, slug: str) -> str:
+    """Layout of an authority's workbooks, from its model.
+
+    Raises
+    ------
+    ReturnsError
+        If the study does not know the authority, or it belongs to no model.
+    """
+    known = [part.slug for part in study.authorities.values() if part.model]
+    if slug not in known:
+        raise ReturnsError(
+            f"No returns can be read for '{slug}'. Authorities with a model: {', '.join(known)}"
+        )
+    return study.models[study.authorities[slug].model].layout
+
+
+def write_returns(returns: Returns, folder: Path) -> None:
+    """Write `<table>.parquet`, `findings.csv` and `reading_log.csv`; equal returns give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in sorted(returns.tables.items()):
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    write_findings(returns.findings, folder / "findings.csv")
+    returns.log.to_csv(folder / "reading_log.csv", index=False, encoding="utf-8", lineterminator="\n")
+
+
+def _touched_names(files: Sequence[ReturnFile], corrections: Iterable[Correction]) -> Counter[str]:
+    aliases = Counter(file.alias for file in files if file.alias)
+    return Counter(
+        {part.id: aliases[part.spelling] for part in corrections if part.action == "alias_authority"}
+    )
+
+
+def _read_file(
+    file: ReturnFile,
+    contracts: Sequence[TableContract],
+    layout: str,
+    words: Vocabularies,
+    corrections: Sequence[Correction],
+    touched: Counter[str],
+) -> tuple[list[tuple[str, SheetRecords]], list[Finding]]:
+    origin = Origin(file.slug, file.layer, file.month, file.path.name)
+    try:
+        raw = read_workbook(file.path)
+    except ReturnsError as error:
+        return [], [origin.finding("workbook_unreadable", error.message, severity="block", count=1)]
+    of_layer = [part for part in contracts if part.layer == file.layer]
+    found = find_tables(raw, Search(of_layer, layout, corrections, touched), origin)
+    by_table = {part.table: part for part in of_layer}
+    read = []
+    for located in found.tables:
+        here = [part for part in corrections if part.reaches(sheet=located.sheet.name, table=located.table)]
+        repairs = Repairs(here, touched)
+        read.append((located.table, read_records(located, by_table[located.table], words, repairs, origin)))
+    return read, list(found.findings)
+
+
+def _log(sheets: Iterable[SheetRecords]) -> pd.DataFrame:
+    rows = [row for records in sheets for row in records.log]
+    return pd.DataFrame(rows, columns=list(LOG_COLUMNS))

@@ -1,0 +1,190 @@
+"""From a located sheet to canonical records with their lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sfpc_book.contracts.contract import Column, TableContract
+from sfpc_book.contracts.finding import Finding
+from sfpc_book.contracts.vocabulary import Vocabularies
+from sfpc_book.returns.cells import BLANK, CLEAN, DTYPES, UNBORN, UNMAPPED, ReadColumn, is_blank, read_column
+from sfpc_book.returns.column_notes import column_findings, log_row
+from sfpc_book.returns.factors import complete_factors
+from sfpc_book.returns.locate import Located, Place
+from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.repair import Repairs, drops_rows, repair_cells, repair_numbers
+
+LINEAGE = ("authority", "return_month", "source_file", "source_sheet", "source_row")
+MARKERS = {UNBORN: "unborn", CLEAN: "dated"}
+LEVEL_TYPES = {"ssda903_year": "Int64"}
+
+
+@dataclass(frozen=True)
+class SheetRecords:
+    """Records of one sheet (the contract's columns and lineage), what was odd, one log row per column."""
+
+    frame: pd.DataFrame
+    findings: tuple[Finding, ...]
+    log: tuple[dict[str, object], ...]
+
+
+def read_records(
+    located: Located, contract: TableContract, words: Vocabularies, repairs: Repairs, origin: Origin
+) -> SheetRecords:
+    """Read the rows below the header of a located sheet."""
+    origin = origin.at(located.sheet.name, located.table)
+    numbers, rows = _filled_rows(located)
+    read = {place: _read_place(place, rows, contract, words, repairs) for place in located.places}
+    keep, findings = _records_only(read, contract, numbers, repairs, origin)
+    numbers = numbers[keep]
+    kept = {place: _subset(column, keep) for place, column in read.items()}
+    for place, column in kept.items():
+        declared = _declared(contract, place)
+        if declared is not None:
+            findings += column_findings(column, declared, place, numbers, origin)
+    log = tuple(log_row(located, place, column, repairs, origin) for place, column in kept.items())
+    frame = _wide(located, contract, kept) if located.shape == "wide" else _long(contract, kept)
+    copies = len(frame) // len(numbers) if len(numbers) else 1
+    return SheetRecords(_with_lineage(frame, origin, np.repeat(numbers, copies)), tuple(findings), log)
+
+
+def empty_records(contract: TableContract) -> pd.DataFrame:
+    """A table without rows, with the columns and types that a filled one has."""
+    frame = _long(contract, {})
+    return _with_lineage(frame, Origin(""), np.array([], dtype=np.int64))
+
+
+def _filled_rows(located: Located) -> tuple[np.ndarray, list[list[object]]]:
+    """Rows below the header with anything in a column that is read, and their numbers in Excel."""
+    positions = [place.position for place in located.places]
+    numbered = [
+        (number, row)
+        for number, row in enumerate(located.sheet.rows[located.header_row :], start=located.header_row + 1)
+        if not all(is_blank(row[position]) for position in positions)
+    ]
+    return np.array([number for number, _ in numbered], dtype=np.int64), [row for _, row in numbered]
+
+
+def _declared(contract: TableContract, place: Place) -> Column | None:
+    """The contract's column of a place; None for the column of levels of a sheet sent long."""
+    return contract.column(place.column) if place.column in contract.names else None
+
+
+def _read_place(
+    place: Place, rows: list[list[object]], contract: TableContract, words: Vocabularies, repairs: Repairs
+) -> ReadColumn:
+    cells = repair_cells([row[place.position] for row in rows], place.column, repairs)
+    declared = _declared(contract, place) or _level_column(contract)
+    column = read_column(cells, declared, words)
+    if DTYPES[declared.type] in ("float64", "Int64"):
+        values = repair_numbers(column.values, place.column, repairs)
+        column = ReadColumn(values, column.kinds, column.forms)
+    return column
+
+
+def _level_column(contract: TableContract) -> Column:
+    return Column(
+        name=contract.wide.by, header=contract.wide.by, type="text", required=True, description="level"
+    )
+
+
+def _records_only(
+    read: Mapping[Place, ReadColumn],
+    contract: TableContract,
+    numbers: np.ndarray,
+    repairs: Repairs,
+    origin: Origin,
+) -> tuple[np.ndarray, list[Finding]]:
+    """Which rows are records: not those without an identifier, nor those a correction says are none."""
+    findings = []
+    keep = np.ones(len(numbers), dtype=bool)
+    typed = [
+        column.kinds
+        for place, column in read.items()
+        if (part := _declared(contract, place)) and part.type != "text"
+    ]
+    if typed and len(numbers):
+        kinds = np.vstack(typed)
+        junk = ((kinds == UNMAPPED).sum(axis=0) >= 2) & ((kinds == UNMAPPED) | (kinds == BLANK)).all(axis=0)
+        dropped = drops_rows(repairs, int(junk.sum()))
+        if junk.any() and not dropped:
+            text = f"{junk.sum()} row(s) in which no typed cell can be read; if no records, declare drop_rows"
+            findings.append(_rows_finding(origin, "row_of_no_record", text, junk, numbers))
+        keep &= ~junk | (not dropped)
+    for place, column in read.items():
+        if place.column == contract.key[0]:
+            absent = (column.kinds != CLEAN) & (column.kinds != UNMAPPED) & keep
+            if absent.any():
+                text = f"{absent.sum()} row(s) without '{place.column}' are no records and were left out"
+                findings.append(_rows_finding(origin, "row_without_key", text, absent, numbers))
+            keep &= ~absent
+    return keep, findings
+
+
+def _rows_finding(origin: Origin, check: str, text: str, rows: np.ndarray, numbers: np.ndarray) -> Finding:
+    count, first = int(rows.sum()), int(numbers[np.flatnonzero(rows)[0]])
+    return origin.finding(
+        check, text, severity="mark", measured=float(count), limit=0.0, unit="rows", row=first, count=count
+    )
+
+
+def _subset(column: ReadColumn, keep: np.ndarray) -> ReadColumn:
+    if keep.all():
+        return column
+    return ReadColumn(column.values[keep].reset_index(drop=True), column.kinds[keep], column.forms)
+
+
+def _long(contract: TableContract, read: Mapping[Place, ReadColumn]) -> pd.DataFrame:
+    """Columns in the contract's order; those not sent are missing."""
+    by_name = {place.column: column for place, column in read.items()}
+    n = len(next(iter(by_name.values())).values) if by_name else 0
+    frame = pd.DataFrame(index=range(n))
+    for column in contract.columns:
+        sent = by_name.get(column.name)
+        frame[column.name] = sent.values if sent else pd.Series([None] * n, dtype=DTYPES[column.type])
+        if column.type == "birth_month":
+            kinds = sent.kinds if sent else np.full(n, BLANK)
+            frame["birth_marker"] = pd.array([MARKERS.get(kind, "missing") for kind in kinds], dtype="str")
+    if contract.wide:
+        levels = by_name.get(contract.wide.by)
+        frame[contract.wide.by] = _levels(
+            levels.values if levels else pd.Series([None] * n, dtype="str"), contract
+        )
+    return complete_factors(frame) if "factors" in frame else frame
+
+
+def _wide(located: Located, contract: TableContract, read: Mapping[Place, ReadColumn]) -> pd.DataFrame:
+    """One row per record and level: records in the order of the sheet, levels in the order of its columns."""
+    levelled = {place: column for place, column in read.items() if place.level is not None}
+    once = _long(contract, {place: column for place, column in read.items() if place.level is None})
+    n, k = len(next(iter(levelled.values())).values), len(levelled)
+    once = once.take(np.repeat(np.arange(n), k)).reset_index(drop=True) if len(once.columns) else once
+    stacked = pd.concat([column.values for column in levelled.values()], ignore_index=True)
+    order = np.arange(n * k).reshape(k, n).T.ravel()
+    levels = pd.Series([place.level for place in levelled] * n, dtype="str")
+    return once.assign(
+        **{
+            contract.wide.column: stacked.take(order).reset_index(drop=True),
+            contract.wide.by: _levels(levels, contract),
+        }
+    )
+
+
+def _levels(values: pd.Series, contract: TableContract) -> pd.Series:
+    """Levels as stored: `summer 2020` is the term `2020-summer`; a year is a whole number."""
+    found = values.str.casefold().str.extract(contract.wide.pattern)
+    if contract.wide.by in LEVEL_TYPES:
+        return pd.to_numeric(found[0]).astype(LEVEL_TYPES[contract.wide.by])
+    return (found[1] + "-" + found[0]).astype("str")
+
+
+def _with_lineage(frame: pd.DataFrame, origin: Origin, rows: np.ndarray) -> pd.DataFrame:
+    texts = (origin.authority, origin.month, origin.file, origin.sheet)
+    lineage = {
+        name: pd.Series([text] * len(frame), dtype="str") for name, text in zip(LINEAGE, texts, strict=False)
+    }
+    return frame.assign(**lineage, source_row=rows)

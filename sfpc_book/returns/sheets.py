@@ -1,0 +1,171 @@
+"""Which sheet of a workbook holds which table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sfpc_book.contracts.contract import TableContract
+from sfpc_book.contracts.finding import Finding
+from sfpc_book.returns.cells import is_blank
+from sfpc_book.returns.corrections import Correction
+from sfpc_book.returns.locate import (
+    SHARE_FOR_STRANGE_NAME,
+    Headers,
+    Located,
+    find_header,
+    header_text,
+    locate,
+    name_says,
+    sheet_text,
+)
+from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.workbook import RawSheet
+
+
+@dataclass(frozen=True)
+class Found:
+    """The tables of one workbook, and what was odd about finding them."""
+
+    tables: tuple[Located, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for in one workbook: contracts of its layer, its layout, corrections that reach it."""
+
+    contracts: Sequence[TableContract]
+    layout: str
+    corrections: Sequence[Correction]
+    touched: Counter[str]
+
+    def headers(self, table: str) -> Headers:
+        """What the headers of a table say in this layout."""
+        return Headers(next(part for part in self.contracts if part.table == table), self.layout)
+
+
+def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> Found:
+    """Give sheets to tables: first by name, then, for tables without a sheet, by what the headers say."""
+    named = _by_name(sheets, search)
+    located: list[Located] = []
+    findings: list[Finding] = []
+    for number, (table, found_by) in named.items():
+        found = _locate(sheets[number], table, found_by, search)
+        if found is None:
+            findings.append(_hollow(sheets[number], table, origin))
+        else:
+            located.append(found)
+    held = {found.table for found in located}
+    for number, sheet in enumerate(sheets):
+        taken = number in named and any(found.sheet is sheet for found in located)
+        found = None if taken else _by_headers(sheet, search, held)
+        if found is not None:
+            located.append(found)
+            findings.append(_strange(found, origin))
+        elif number not in named:
+            findings.append(_unread(sheet, origin))
+    for found in located:
+        findings += _column_findings(found, search, origin)
+    return Found(tuple(located), tuple(findings))
+
+
+def _by_name(sheets: Sequence[RawSheet], search: Search) -> dict[int, tuple[str, str]]:
+    """Sheets whose name says a table: number of the sheet → (table, how)."""
+    renamed = {sheet_text(part.sheet): part for part in search.corrections if part.action == "rename_sheet"}
+    named: dict[int, tuple[str, str]] = {}
+    for number, sheet in enumerate(sheets):
+        part = renamed.get(sheet_text(sheet.name))
+        if part:
+            search.touched[part.id] += 1
+            named[number] = (part.table, "correction")
+            continue
+        for contract in search.contracts:
+            how = name_says(sheet, contract.sheets[search.layout])
+            if how and (number not in named or how == "name"):
+                named[number] = (contract.table, how)
+    return named
+
+
+def _by_headers(sheet: RawSheet, search: Search, held: set[str]) -> Located | None:
+    """The table that a sheet under a strange name holds best, unless another sheet holds it already."""
+    fits: list[tuple[float, float, str]] = []
+    for contract in search.contracts:
+        headers = search.headers(contract.table)
+        row = find_header(sheet.rows, headers)
+        if row is not None:
+            found = locate(sheet, headers, "headers", row)
+            known = len(found.places) / (len(found.places) + len(found.unknown))
+            fits.append((headers.share_found(found.columns), known, contract.table))
+    share, _, table = max(fits, default=(0.0, 0.0, ""))
+    if share < SHARE_FOR_STRANGE_NAME or table in held:
+        return None
+    return _locate(sheet, table, "headers", search)
+
+
+def _locate(sheet: RawSheet, table: str, found_by: str, search: Search) -> Located | None:
+    headers = search.headers(table)
+    here = [part for part in search.corrections if part.reaches(sheet=sheet.name, table=table)]
+    forced = next((part for part in here if part.action == "shift_header"), None)
+    row = find_header(sheet.rows, headers, forced.header_row if forced else None)
+    if row is None:
+        return None
+    if forced:
+        search.touched[forced.id] += 1
+    return locate(sheet, headers, found_by, row, _renames(sheet, row, here, search.touched))
+
+
+def _renames(
+    sheet: RawSheet, row: int, here: Sequence[Correction], touched: Counter[str]
+) -> Mapping[tuple[str, int], str]:
+    """Columns that corrections give to (header, n-th of that header), as far as the sheet has them."""
+    counts = Counter(header_text(cell) for cell in sheet.rows[row - 1] if not is_blank(cell))
+    renamed = {}
+    for part in here:
+        if part.action == "rename" and counts[header_text(part.header)] >= part.occurrence:
+            renamed[(header_text(part.header), part.occurrence)] = part.column
+            touched[part.id] += 1
+    return renamed
+
+
+def _hollow(sheet: RawSheet, table: str, origin: Origin) -> Finding:
+    filled = sum(not is_blank(cell) for row in sheet.rows for cell in row)
+    text = f"no header row of {table} is in its first rows; the sheet holds {filled} filled cell(s)"
+    return origin.at(sheet.name, table).finding("sheet_without_table", text, severity="mark", count=filled)
+
+
+def _strange(found: Located, origin: Origin) -> Finding:
+    text = f"taken for {found.table} by its headers; no contract knows this sheet name"
+    place = origin.at(found.sheet.name, found.table)
+    return place.finding("sheet_name", text, severity="note", status="info")
+
+
+def _unread(sheet: RawSheet, origin: Origin) -> Finding:
+    text = "holds no table of this layer; not read"
+    return origin.at(sheet.name, "").finding("sheet_unread", text, severity="note", status="info")
+
+
+def _column_findings(found: Located, search: Search, origin: Origin) -> list[Finding]:
+    """Columns that are missing, unknown, or there twice."""
+    place = origin.at(found.sheet.name, found.table)
+    headers = search.headers(found.table)
+    findings = []
+    for header, near in found.unknown:
+        hint = (
+            f"; nearest is '{near}': declare a correction with action rename if it is meant" if near else ""
+        )
+        text = f"column '{header[:60]}' is in no contract and was not read{hint}"
+        status = "fail" if near and near not in found.columns else "info"
+        findings.append(place.finding("column_unknown", text, severity="note", status=status, count=1))
+    for name in found.repeated:
+        text = f"'{name}' stands in more than one column; the first was read"
+        findings.append(place.finding("column_repeated", text, severity="mark", column=name, count=1))
+    for column in headers.required:
+        present = column.name in found.columns or set(column.alternative_columns) & found.columns
+        if not present:
+            text = f"column '{column.header}' is missing. Headers allowed: {', '.join(column.headers)}"
+            findings.append(
+                place.finding("column_missing", text, severity=column.severity, column=column.name, count=1)
+            )
+    return findings
