@@ -1,8 +1,9 @@
 """Which of the package's code a step uses, read from the source and not by importing it.
 
 A step's code is its function and every module of this package that the function can reach: what it imports,
-what those import, and the data files (fonts, styles, templates) of the rooms they lie in. Imports are found
-wherever they stand; a module imported by a computed name is not found, so the package has none.
+what a module names in a text ("sfpc_book.book.extension"), what those reach, and the files (fonts, styles) that they name
+beside them. Imports are found wherever they stand; a module named by a computed text is not found, so the
+package has none.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ast
 import hashlib
 import inspect
 import json
+import re
 import textwrap
 from collections.abc import Callable
 from functools import cache
@@ -20,6 +22,7 @@ import sfpc_book
 
 PACKAGE = Path(sfpc_book.__file__).parent
 NAME = PACKAGE.name
+MODULE_NAME = re.compile(rf"{NAME}(\.\w+)+")
 
 
 def code_of_function(function: Callable[..., object]) -> dict[str, str]:
@@ -81,7 +84,7 @@ def closure(names: tuple[str, ...]) -> dict[str, str]:
         if key in found:
             continue
         found[key] = _digest_of(path)
-        found |= _data_files(path.parent)
+        found |= _data_files(path)
         waiting += [reached for name in _imports_of(path) if (reached := _module(name))]
     return dict(sorted(found.items()))
 
@@ -103,7 +106,8 @@ def _used(imports: list[ast.stmt], source: str) -> list[ast.stmt]:
 
 @cache
 def _imports_of(path: Path) -> frozenset[str]:
-    return frozenset(_imported(ast.parse(path.read_text(encoding="utf-8"))))
+    named = {text for text in _texts_of(path) if MODULE_NAME.fullmatch(text)}
+    return frozenset(_imported(ast.parse(path.read_text(encoding="utf-8")))) | named
 
 
 @cache
@@ -111,17 +115,24 @@ def _digest_of(path: Path) -> str:
     return digest(path.read_bytes())
 
 
-@cache
-def _data_files(folder: Path) -> dict[str, str]:
-    """Digests of the files of a room that are not Python."""
-    if folder == PACKAGE:
-        return {}
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+def _data_files(path: Path) -> dict[str, str]:
+    """Digests of the files, not Python, that lie beside a module and that it names in a text constant."""
+    words = {part for text in _texts_of(path) for part in text.split("/")}
+    named = [item for item in sorted(path.parent.iterdir()) if item.name in words]
+    files = [file for item in named for file in ([item] if item.is_file() else sorted(item.rglob("*")))]
     return {
-        path.relative_to(PACKAGE.parent).as_posix(): _digest_of(path)
-        for path in files
-        if path.suffix not in (".py", ".pyc") and not path.name.startswith(".")
+        file.relative_to(PACKAGE.parent).as_posix(): _digest_of(file)
+        for file in files
+        if file.is_file() and file.suffix not in (".py", ".pyc")
     }
+
+
+@cache
+def _texts_of(path: Path) -> frozenset[str]:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return frozenset(
+        node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _imported(tree: ast.AST) -> set[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sfpc_book.book.failure_page import Failure
 from sfpc_book.book.plan import Chapter
@@ -35,30 +36,42 @@ def reduce_graph(
     broken
         Steps that are no chapter and failed, by name, with the cause.
     """
-    failures = dict(failures)
+    failures, whole = dict(failures), steps_of({})
+    made_by = makers(whole)
+    needs = {step.name: ancestors(step, made_by) for step in whole}
     while True:
         steps = steps_of(failures)
-        usable = _usable(steps, steps_of({}), broken)
-        kept = {step.name for step in usable}
-        lost = [chapter for chapter in chapters if _is_lost(chapter, steps, kept)]
+        usable = _usable(steps, made_by.keys(), broken)
+        lost = _lost(chapters, steps, usable, failures)
         if not lost:
             return Reduced(usable, failures)
-        made_by = makers(steps_of({}))
-        by_name = {step.name: step for step in steps}
+        names = {chapter_step_name(chapter.slug) for chapter in lost}
         for chapter in lost:
-            needs = ancestors(by_name[chapter_step_name(chapter.slug)], made_by)
-            failures[chapter.slug] = _inherited(chapter, needs, failures, broken)
+            needed = needs[chapter_step_name(chapter.slug)]
+            if not names & {step.name for step in needed}:  # others may live once these are pages
+                failures[chapter.slug] = _inherited(chapter, needed, failures, broken)
 
 
-def _is_lost(chapter: Chapter, steps: Sequence[Step], kept: set[str]) -> bool:
-    name = chapter_step_name(chapter.slug)
-    return name not in kept and any(step.name == name for step in steps)
+def _lost(
+    chapters: Sequence[Chapter],
+    steps: Sequence[Step],
+    usable: Sequence[Step],
+    failures: Mapping[str, Failure],
+) -> list[Chapter]:
+    """Chapters that have not failed, but have a step which cannot be run."""
+    lost = {step.name for step in steps} - {step.name for step in usable}
+    return [
+        chapter
+        for chapter in chapters
+        if chapter_step_name(chapter.slug) in lost and chapter.slug not in failures
+    ]
 
 
-def _usable(steps: Sequence[Step], all_steps: Sequence[Step], broken: Mapping[str, str]) -> tuple[Step, ...]:
-    """The steps whose inputs can be made: an input that some step makes in a whole build must still have a
-    maker."""
-    made_by_somebody = set(makers(all_steps)) | set(makers(steps))
+def _usable(
+    steps: Sequence[Step], made_in_whole: Collection[Path], broken: Mapping[str, str]
+) -> tuple[Step, ...]:
+    """The steps whose inputs can be made: what a whole build makes must still have a maker."""
+    made_by_somebody = set(made_in_whole) | set(makers(steps))
     usable = tuple(step for step in steps if step.name not in broken)
     while True:
         made = set(makers(usable))

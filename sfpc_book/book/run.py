@@ -57,8 +57,12 @@ def template_parameters(template: Path) -> dict[str, TemplateParameter]:
         many = f"{len(tagged)} cells" if tagged else "no cell"
         example = 'study_path: str = "study.yml"  # the study file'
         raise ParameterError(
-            f"template {template.name} has {many} tagged 'parameters'; it needs exactly one, with one line for "
-            f"each parameter, such as: {example}"
+            f"template {template.name} has {many} tagged 'parameters'; it needs exactly one, with one line "
+            f"for each parameter, such as: {example}"
+        )
+    if not notebook.metadata.get("kernelspec", {}).get("language"):
+        raise ParameterError(
+            f"template {template.name} names no kernel; it needs kernel python3, language python"
         )
     found = papermill.inspect_notebook(str(template))
     return {name: _parameter(item) for name, item in found.items()}

@@ -29,9 +29,9 @@ from pytask_parallel import ParallelBackend, registry
 
 from sfpc_book.book.code_used import digest
 from sfpc_book.book.files import write_text
-from sfpc_book.book.keys import code_of, environment, files_below, record_key
+from sfpc_book.book.keys import code_of, environment, files_below, record_key, shown_name
 from sfpc_book.book.scrub import cause_of_exception
-from sfpc_book.book.step import Places, Step
+from sfpc_book.book.step import Places, Step, makers
 from sfpc_book.errors import BookBuildError
 
 PRELOADED = (
@@ -134,11 +134,35 @@ class FolderNode:
         raise NotImplementedError("steps write their folders themselves")
 
 
+@dataclass(kw_only=True)
+class KeyedNode:
+    """A dependency that is a value of this process: what a step calls. Its state is the key that is given."""
+
+    name: str
+    value: tuple[Step, Places]
+    key: str
+    attributes: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def signature(self) -> str:
+        return digest(f"value {self.name}".encode())
+
+    def state(self) -> str:
+        return self.key
+
+    def load(self, is_product: bool = False) -> tuple[Step, Places]:
+        return self.value
+
+    def save(self, value: Any) -> None:
+        raise NotImplementedError("a step's call is never a product")
+
+
 def run_steps(steps: Sequence[Step], places: Places, *, jobs: int, watch: Watch) -> tuple[StepOutcome, ...]:
     """Run what has to be run and say how each step ended, in no particular order.
 
     Raises `BookBuildError` if the graph itself is at fault: an input that nothing makes and nobody gave.
     """
+    _check_inputs(steps, places)
     folders = frozenset(path for step in steps for path in step.output_folders)
     tasks = [_task(step, places, folders) for step in steps]
     with _quiet() as said, _fixed_environment():
@@ -177,8 +201,7 @@ def _task(step: Step, places: Places, folders: frozenset[Path]) -> StepTask:
     template = () if step.template is None else (step.template,)
     read = dict.fromkeys((*step.inputs, *template))
     depends_on: dict[str, Any] = {
-        "call": pytask.PythonNode(name=f"{step.name} call", value=(step, places)),
-        "key": pytask.PythonNode(name=f"{step.name} key", value=_fixed_key(step, places), hash=True),
+        "call": KeyedNode(name=f"{step.name} call", value=(step, places), key=_fixed_key(step, places)),
         "inputs": [_node(path, is_folder=path in folders or path.is_dir()) for path in read],
     }
     produces = {
@@ -186,6 +209,20 @@ def _task(step: Step, places: Places, folders: frozenset[Path]) -> StepTask:
         "folders": [_node(path, is_folder=True) for path in step.output_folders],
     }
     return StepTask(name=step.name, function=perform, depends_on=depends_on, produces=produces)
+
+
+def _check_inputs(steps: Sequence[Step], places: Places) -> None:
+    made = makers(steps)
+    problems = [
+        f"{step.name} needs {shown_name(path, places)}"
+        for step in steps
+        for path in (*step.inputs, *((step.template,) if step.template else ()))
+        if path not in made and not path.exists()
+    ]
+    if problems:
+        raise BookBuildError(
+            "the build cannot begin: nothing makes these files, and they are not there", problems
+        )
 
 
 def _fixed_key(step: Step, places: Places) -> str:

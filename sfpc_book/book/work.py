@@ -127,6 +127,7 @@ def assemble(places: Places, *, chapters: Sequence[Chapter], facts: Sequence[tup
 
 def bind(places: Places) -> None:
     """Make the site and the PDFs."""
+    from sfpc_book.book.extension import setup  # noqa: F401  # named in _config.yml; here for the key
     from sfpc_book.book.site import build_book
 
     build_book(places.build)
