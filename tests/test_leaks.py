@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_book import copy_of_small_book, small_book
+from small_book import bind, copy_of_small_book, small_book, write_text
 
+from sfpc_book.book.assemble import BookPage
 from sfpc_book.book.leaks import child_identifiers, published_files, scan_for_leaks
 from sfpc_book.book.pdf_compile import PdfJob, compile_jobs
 from sfpc_book.book.release import changed_files, write_checksums
@@ -33,7 +34,8 @@ def test_a_clean_book_passes_and_the_scan_says_how_much_it_read(tmp_path: Path):
     build = with_children(copy_of_small_book(tmp_path))
     scan = scan_for_leaks(build, sentinels=["ZZ-SENTINEL"])
     assert scan.identifiers == 3
-    assert scan.files == len(list(published_files(build)))
+    folders = {name: build / name for name in ("site", "pdf", "book")}
+    assert scan.files == len(list(published_files(folders)))
 
 
 LEAKS = {
@@ -91,6 +93,19 @@ def test_an_identifier_inside_a_pdf_is_found(tmp_path: Path):
     with pytest.raises(DisclosureError) as caught:
         scan_for_leaks(build)
     assert caught.value.problems == ("pdf/bad.pdf: identifier of a child or referral (1 found)",)
+
+
+def test_a_book_with_a_leak_is_not_put_in_place(tmp_path: Path):
+    build = with_children(tmp_path / "build")
+    (build / "site").mkdir()
+    (build / "site" / "index.html").write_text("old", encoding="utf-8")
+    page = BookPage("leak", "Leak", write_text(tmp_path / "leak.md", f"# Leak\n\nOf {CHILD}."))
+    with pytest.raises(DisclosureError) as caught:
+        bind(build, page)
+    assert "site/pages/leak.html: identifier of a child or referral (1 found)" in caught.value.problems
+    assert "site/pdf/leak.pdf: identifier of a child or referral (1 found)" in caught.value.problems
+    assert (build / "site" / "index.html").read_text(encoding="utf-8") == "old"
+    assert not (build / "release").exists()
 
 
 def test_a_published_contact_is_allowed(tmp_path: Path):

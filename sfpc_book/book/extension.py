@@ -6,6 +6,7 @@ beside the pages.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -31,6 +32,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", _configure, priority=1)
     app.connect("builder-inited", _load_facts)
     app.connect("doctree-read", _link_data_files, priority=100)
+    app.connect("build-finished", _add_files)
     app.connect("html-page-context", add_page_context, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -58,3 +60,15 @@ def _link_data_files(app: Sphinx, doctree: nodes.document) -> None:
         place = source.resolve().relative_to(Path(app.srcdir).resolve()).as_posix()
         link = nodes.reference("", "", *node.children, refuri=home + place, classes=["data-file"])
         node.replace_self(link)
+
+
+def _add_files(app: Sphinx, fault: Exception | None) -> None:
+    """The site is complete only with data files, the chart script and the PDFs made before."""
+    if fault is not None or app.builder.format != "html":
+        return
+    folders = {name: Path(app.srcdir) / name for name in ("data", "assets")}
+    if app.config.sfpc_pdf_folder:
+        folders["pdf"] = Path(app.config.sfpc_pdf_folder)
+    for name, folder in folders.items():
+        if folder.is_dir():
+            shutil.copytree(folder, Path(app.outdir) / name, dirs_exist_ok=True)

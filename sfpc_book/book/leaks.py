@@ -8,7 +8,7 @@ elsewhere.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,37 +32,45 @@ class LeakScan:
     identifiers: int
 
 
-def scan_for_leaks(build: Path, *, sentinels: Iterable[str] = (), contacts: Iterable[str] = ()) -> LeakScan:
-    """Scan `build/site`, `build/pdf` and the assembled `build/book`; return what was read.
+def scan_for_leaks(
+    build: Path,
+    *,
+    folders: Mapping[str, Path] | None = None,
+    sentinels: Iterable[str] = (),
+    contacts: Iterable[str] = (),
+) -> LeakScan:
+    """Scan the site, the PDFs and the assembled pages of a build; return what was read.
 
+    `folders` says where they lie under which name (default: `site`, `pdf` and `book` of the build).
     Identifiers are taken from every child-level table below `build/cohort` and `build/returns`. `sentinels`
     are texts planted in the raw data for this test, `contacts` email addresses that are meant to be
     published. Raises `DisclosureError` listing every file with a fault, never the offending value, and also
     when there is a file of a kind that it cannot read.
     """
+    places = dict(folders or {name: build / name for name in ("site", "pdf", "book")})
     identifiers = child_identifiers(build)
     shared = _shared_rules(build, identifiers, sentinels, contacts)
     problems, count = [], 0
-    for path in published_files(build):
+    for name, path in published_files(places):
         count += 1
-        problems += [f"{path.relative_to(build)}: {fault}" for fault in _faults(path, shared)]
+        problems += [f"{name}: {fault}" for fault in _faults(path, shared)]
     if problems:
         raise DisclosureError("some files may not be published", problems)
     return LeakScan(count, len(identifiers))
 
 
-def published_files(build: Path) -> Iterator[Path]:
-    """Every file that a release would contain, and the sources of the pages, in a fixed order.
+def published_files(folders: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
+    """Every file to read, under the name a reader knows it by, in a fixed order.
 
     A file that is there a second time with the same bytes is given once.
     """
     seen: set[bytes] = set()
-    for name in ("site", "pdf", "book"):
-        for path in sorted(path for path in (build / name).rglob("*") if path.is_file()):
+    for name, folder in folders.items():
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             digest = hashlib.sha256(path.read_bytes()).digest()
             if digest not in seen:
                 seen.add(digest)
-                yield path
+                yield f"{name}/{path.relative_to(folder).as_posix()}", path
 
 
 def child_identifiers(build: Path) -> frozenset[str]:

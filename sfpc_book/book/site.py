@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from sfpc_book.book.assemble_facts import MANIFEST_NAME, read_facts
 from sfpc_book.book.folders import put_in_place
+from sfpc_book.book.leaks import scan_for_leaks
+from sfpc_book.book.release import write_checksums
 from sfpc_book.errors import BookBuildError
 
 # Written by Sphinx for its own next run, or for readers of a kind that this site does not serve.
@@ -39,26 +42,44 @@ class BookResult:
     pdf_files: tuple[Path, ...]
 
 
-def build_book(build: Path, *, base_url: str | None = None, jobs: int = 1) -> BookResult:
-    """Bind `build/book` into `build/site` and `build/pdf`.
+def build_book(
+    build: Path, *, base_url: str | None = None, jobs: int = 1, contacts: Iterable[str] = ()
+) -> BookResult:
+    """Bind `build/book` into `build/site` and `build/pdf`, and list their checksums in `build/release`.
 
     `base_url` is the address under which the site will stand (default: `html: baseurl` of `_config.yml`);
-    PDFs link to it, or to the files beside them when it is empty. `jobs` is the number of Sphinx processes.
-    Raises `BookBuildError` listing every warning of both runs; the previous site and PDFs then stay as they
-    are.
+    PDFs link to it, or to the files beside them when it is empty. `jobs` is the number of Sphinx processes,
+    `contacts` the email addresses that may be published. Raises `BookBuildError` listing every warning of the
+    run, and `DisclosureError` if a page, a PDF or a data file holds what must not be published. Either way
+    the previous site and PDFs stay as they are.
     """
     source = (build / "book").resolve()
     facts = read_facts(source / MANIFEST_NAME)
     work = (build / ".binding").resolve()
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    faults = _run(source, work, "typst", base_url=base_url, jobs=jobs)
-    if not faults:
-        faults = _run(source, work, "html", base_url=base_url, jobs=jobs)
-    if faults:
-        raise BookBuildError(f"the book has {len(faults)} faults and was not published", faults)
-    site, pdf = _publish(source, work, build)
+    try:
+        _bind(source, work, base_url=base_url, jobs=jobs)
+        made = {"site": work / "html", "pdf": work / "typst" / "pdf"}
+        scan_for_leaks(build, folders={**made, "book": source}, contacts=contacts)
+        site, pdf = (put_in_place(folder, build / name) for name, folder in made.items())
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    write_checksums(build)
     return BookResult(site, pdf, len(facts.pages), tuple(sorted(pdf.glob("*.pdf"))))
+
+
+def _bind(source: Path, work: Path, *, base_url: str | None, jobs: int) -> None:
+    """Both Sphinx runs; Sphinx's own files are dropped from the site."""
+    for builder in ("typst", "html"):
+        faults = _run(source, work, builder, base_url=base_url, jobs=jobs)
+        if faults:
+            raise BookBuildError(f"the book has {len(faults)} faults and was not published", faults)
+    for name in NOT_PUBLISHED:
+        path = work / "html" / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
 
 
 def _run(source: Path, work: Path, builder: str, *, base_url: str | None, jobs: int) -> list[str]:
@@ -107,18 +128,3 @@ def _messages(warnings: io.StringIO, source: Path) -> list[str]:
         elif line.strip():
             messages[-1] += f" {line.strip()}"
     return [message for message in messages if message]
-
-
-def _publish(source: Path, work: Path, build: Path) -> tuple[Path, Path]:
-    """Add PDFs, data and the chart script to the site, drop Sphinx's own files, and put both in place."""
-    site, pdfs = work / "html", work / "typst" / "pdf"
-    for name in NOT_PUBLISHED:
-        path = site / name
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    shutil.copytree(pdfs, site / "pdf")
-    for name in ("data", "assets"):
-        if (source / name).is_dir():
-            shutil.copytree(source / name, site / name, dirs_exist_ok=True)
-    result = put_in_place(site, build / "site"), put_in_place(pdfs, build / "pdf")
-    shutil.rmtree(work, ignore_errors=True)
-    return result
