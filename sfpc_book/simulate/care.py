@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.simulate.chance import event_day, lognormal, pick, poisson, stream
-from sfpc_book.simulate.dates import NAT, age, day, shift, ssda903_year, year_end
+from sfpc_book.simulate.dates import NAT, age, shift, ssda903_year, year_end
 from sfpc_book.simulate.population import dates_of
 from sfpc_book.simulate.world import World, long
 
@@ -191,7 +191,3 @@ def activity(world: World, care: pd.DataFrame) -> pd.DataFrame:
         }
     )
 
-
-def earliest_event(day_from) -> np.datetime64:
-    """First date from which outcome events are asked for."""
-    return day(day_from)

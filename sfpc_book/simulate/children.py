@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sfpc_book.contracts.contract import DATA_CONTRACTS, load_contracts
+from sfpc_book.contracts.contract import DATA_CONTRACTS, TableContract, load_contracts
 from sfpc_book.contracts.vocabulary import Vocabularies, load_vocabularies
 from sfpc_book.errors import ParameterError
 from sfpc_book.simulate.baseline import draw_baseline
@@ -35,7 +35,7 @@ class SimulatedModel:
     study: Study
     wedge: Wedge
     words: Vocabularies
-    terms: tuple[str, ...]
+    contracts: dict[str, TableContract]
     seed: int
     scale: float
     effect: EffectSettings
@@ -46,6 +46,16 @@ class SimulatedModel:
     @property
     def model_id(self) -> str:
         return self.wedge.model_id
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """School terms of the attendance sheet, in order."""
+        return self.contracts["dr3_attendance"].wide.levels
+
+    @property
+    def activity_years(self) -> tuple[int, ...]:
+        """SSDA903 years of the activity sheet, in order."""
+        return tuple(map(int, self.contracts["dr3_neet"].wide.levels))
 
 
 def simulate_children(
@@ -75,17 +85,18 @@ def simulate_children(
         raise ParameterError(f"scale is {scale}; it must be above 0 and at most 10 (1 = protocol size)")
     settings, wedge = effect_settings(effect), wedge_of(study, model_id)
     words = load_vocabularies(data_contracts / "vocabularies.yml")
-    wide = load_contracts(data_contracts)["dr3_attendance"].wide
+    contracts = load_contracts(data_contracts)
+    terms = contracts["dr3_attendance"].wide.levels
     children = draw_children(study, model_id, wedge, scale, seed)
     children = draw_characteristics(children, words, model_id, seed)
     baseline = draw_baseline(children, wedge, study.covid, settings, seed)
     strength = settings.ramp(children["exposure_time"].to_numpy())
     shared = (wedge, children, baseline, settings)
-    worlds = [World(*shared, part, words, wide.levels, seed) for part in (strength, np.zeros(len(children)))]
+    worlds = [World(*shared, part, words, terms, seed) for part in (strength, np.zeros(len(children)))]
     observed, unexposed = (_history(study, world) for world in worlds)
     children = children.assign(in_sample=_in_sample(children, observed.care))
     return SimulatedModel(
-        study, wedge, words, wide.levels, seed, scale, settings, children, observed, unexposed
+        study, wedge, words, contracts, seed, scale, settings, children, observed, unexposed
     )
 
 
