@@ -49,6 +49,7 @@ class PageView:
 
     name: str
     kind: str
+    author: str
     tab_title: str
     description: str
     banner: StatusNotice | None
@@ -127,6 +128,7 @@ def _page_view(
     return PageView(
         name=name,
         kind=kind[:1].upper() + kind[1:],
+        author=app.config.author,
         tab_title=_tab_title(title, notice, facts),
         description=_tab_title(title, notice, facts),
         banner=notice,
