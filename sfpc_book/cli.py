@@ -151,12 +151,12 @@ def build(
         sfpc-book build --returns /path/to/returns --published /path/to/statistics
         sfpc-book build --only 'family_valued-*'
     """
+    if kernels not in ("forked", "plain"):
+        raise ParameterError(f"--kernels {kernels!r} is not known. Allowed: forked, plain")
     from sfpc_book.book.build import BuildOptions, build_book, raise_for_failures
     from sfpc_book.book.build_summary import print_summary
     from sfpc_book.book.display import BuildDisplay
 
-    if kernels not in ("forked", "plain"):
-        raise ParameterError(f"--kernels {kernels!r} is not known. Allowed: forked, plain")
     sources = _sources(returns, published, seed, scale, effect)
     options = BuildOptions(study, build, sources, jobs, tuple(only or ()), kernels == "forked")
     report = build_book(options, BuildDisplay(console))

@@ -1,8 +1,9 @@
-"""The one table of every estimate in the book."""
+"""The one table of every estimate in the book, with the planted truth beside it where there is one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,12 +12,18 @@ from sfpc_book.book.files import write_text
 from sfpc_book.errors import BookBuildError
 from sfpc_book.estimate.estimate import TIDY_COLUMNS
 
+ALL_TIMES = 0  # in truth.csv: the mean over all exposed children
+MAIN = {"sample": "main", "exposure": "go_live"}
+AVERAGE = "exposure_time_average"
 
-def collect(build: Path, slugs: Sequence[str], returns: Path) -> Path:
+Truth = Mapping[tuple[str, str, str, int], float]
+
+
+def collect(build: Path, slugs: Sequence[str], truth_path: Path) -> Path:
     """Write `results/estimates.csv` from the chapters' results, in the order of the plan.
 
-    Numbers are copied as text, so they are the chapters' own to the last digit. Raises `BookBuildError`
-    when a chapter's columns are not the tidy ones.
+    Numbers are copied as text, so they are the chapters' own to the last digit. Raises `BookBuildError` when
+    a chapter's columns are not the tidy ones.
     """
     frames = [_read(build / "results" / f"{slug}.csv") for slug in slugs]
     wrong = [
@@ -26,8 +33,43 @@ def collect(build: Path, slugs: Sequence[str], returns: Path) -> Path:
     ]
     if wrong:
         raise BookBuildError("estimates must have the columns of the tidy table, in its order", wrong)
-    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=TIDY_COLUMNS)
+    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(TIDY_COLUMNS))
+    if truth_path.is_file():
+        table = with_truth(table, read_truth(truth_path))
     return write_text(build / "results" / "estimates.csv", table.to_csv(index=False, lineterminator="\n"))
+
+
+def read_truth(path: Path) -> dict[tuple[str, str, str, int], float]:
+    """Planted effect by model, outcome, horizon (text) and exposure time (0: all exposed children)."""
+    frame = pd.read_csv(path, dtype={"horizon": "str"})
+    keys = zip(frame["model"], frame["outcome"], frame["horizon"], frame["exposure_time"], strict=True)
+    return dict(zip(keys, frame["truth"], strict=True))
+
+
+def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
+    """The estimates (as text) with `truth` filled where it is known and the estimate is of the main
+    sample."""
+    found = [row["truth"] or _truth_text(row, truth) for row in table.to_dict("records")]
+    return table.assign(truth=found)
+
+
+def _truth_text(row: Mapping[str, str], truth: Truth) -> str:
+    if any(row[name] != value for name, value in MAIN.items()):
+        return ""
+    key = (row["model"], row["outcome"], row["horizon"])
+    values = [truth.get((*key, time)) for time in _times(row["term"], key, truth)]
+    if not values or any(value is None or pd.isna(value) for value in values):
+        return ""
+    return repr(float(sum(values) / len(values)))
+
+
+def _times(term: str, key: tuple[str, str, str], truth: Truth) -> list[int]:
+    """Exposure times whose plain average a term estimates; an average that names none is over all there
+    are."""
+    numbers = [int(number) for number in re.findall(r"_(\d+)(?=_|$)", term)]
+    if numbers or not term.startswith(AVERAGE):
+        return numbers or [ALL_TIMES]
+    return sorted(time for *head, time in truth if tuple(head) == key and time != ALL_TIMES)
 
 
 def _read(path: Path) -> pd.DataFrame:

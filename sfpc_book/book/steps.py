@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sfpc_book.book import work
+from sfpc_book.book.code_used import digest
 from sfpc_book.book.failure_page import Failure
+from sfpc_book.book.keys import files_below
 from sfpc_book.book.plan import (
     COHORT_CHILD_TABLES,
     COHORT_TABLES,
@@ -18,8 +20,11 @@ from sfpc_book.book.plan import (
     authority_slice,
 )
 from sfpc_book.book.step import Places, Step
+from sfpc_book.returns.inventory import read_inventory
+from sfpc_book.returns.read import load_declared
 from sfpc_book.study.schema import PracticeModel, Study
 
+MANIFEST = "manifest.json"
 READING, COHORTS, CHAPTERS, BINDING = (
     "Reading data",
     "Building cohorts",
@@ -33,7 +38,7 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
     models = tuple(study.models.values())
     return (
         _data_status_step(places),
-        *(_read_step(slug, places) for model in models for slug in model.trial_authorities),
+        *_read_steps(study, places),
         _published_step(places),
         *(_cohort_step(model, places) for model in models),
     )
@@ -92,31 +97,39 @@ def chapter_step_name(slug: str) -> str:
 
 
 def _data_status_step(places: Places) -> Step:
-    manifests = (folder / "manifest.json" for folder in (places.returns, places.published))
     return Step(
         name="data status",
         stage=READING,
         function=work.write_data_status,
-        inputs=tuple(path for path in manifests if path.is_file()),
+        inputs=tuple(_existing(places.returns / MANIFEST, places.published / MANIFEST)),
         outputs=(places.build / DATA_STATUS,),
     )
 
 
-def _read_step(slug: str, places: Places) -> Step:
-    return Step(
-        name=f"read {slug}",
-        stage=READING,
-        function=work.read_returns,
-        arguments=(("authority", slug),),
-        inputs=(places.study_path, places.home / "data_contracts", *workbooks_of(places.returns, slug)),
-        output_folders=(places.build / "returns" / slug,),
-    )
+def _read_steps(study: Study, places: Places) -> list[Step]:
+    """One step per trial authority, on its own workbooks. Names of all files count too: some may be
+    doubtful."""
+    contracts = places.home / "data_contracts"
+    declared = load_declared(study, places.returns, contracts)
+    inventory = read_inventory(study, places.returns, declared.corrections)
+    names = [str(path.relative_to(places.returns)) for path in files_below(places.returns)]
+    shared = [places.study_path, contracts, *_existing(places.returns / "corrections.yml")]
+    return [
+        Step(
+            name=f"read {slug}",
+            stage=READING,
+            function=work.read_returns,
+            arguments=(("authority", slug), ("listing", digest("\n".join(names).encode()))),
+            inputs=(*shared, *(file.path for file in inventory.of(slug))),
+            output_folders=(places.build / "returns" / slug,),
+        )
+        for model in study.models.values()
+        for slug in model.trial_authorities
+    ]
 
 
-def workbooks_of(returns: Path, slug: str) -> tuple[Path, ...]:
-    """What may hold an authority's workbooks: its own folder, else the whole folder of returns."""
-    own = returns / slug
-    return (own,) if own.is_dir() else (returns,)
+def _existing(*paths: Path) -> list[Path]:
+    return [path for path in paths if path.is_file()]
 
 
 def _cohort_step(model: PracticeModel, places: Places) -> Step:
@@ -200,6 +213,9 @@ def _estimates_step(slugs: Iterable[str], places: Places) -> Step:
         stage=CHAPTERS,
         function=work.collect_estimates,
         arguments=(("slugs", slugs),),
-        inputs=tuple(places.build / "results" / f"{slug}.csv" for slug in slugs),
+        inputs=(
+            *(places.build / "results" / f"{slug}.csv" for slug in slugs),
+            *_existing(places.returns / "truth.csv"),
+        ),
         outputs=(places.build / ESTIMATES,),
     )

@@ -27,16 +27,20 @@ def write_data_status(places: Places) -> None:
     write_text(places.build / "data_status.json", json.dumps(status, indent=1, sort_keys=True) + "\n")
 
 
-def read_returns(places: Places, *, authority: str) -> None:
-    """Read one authority's workbooks into canonical tables, with findings and the log of what was read."""
+def read_returns(places: Places, *, authority: str, listing: str) -> None:
+    """Read one authority's workbooks into canonical tables, with findings and the log of what was read.
+
+    `listing` is the digest of the names of all files in the folder of returns: a file that appears may be the
+    authority's under a doubtful name.
+    """
     from sfpc_book.returns.read import read_authority, write_returns
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
-    tables = read_authority(study, authority, places.returns, places.home / "data_contracts")
+    returns = read_authority(study, authority, places.returns, places.home / "data_contracts")
     target = places.build / "returns" / authority
     shutil.rmtree(target, ignore_errors=True)
-    write_returns(tables, target)
+    write_returns(returns, target)
 
 
 def build_model_cohort(places: Places, *, model: str) -> None:
@@ -88,7 +92,7 @@ def collect_estimates(places: Places, *, slugs: Sequence[str]) -> None:
     synthetic."""
     from sfpc_book.book.estimates import collect
 
-    collect(places.build, slugs, places.returns)
+    collect(places.build, slugs, places.returns / "truth.csv")
 
 
 def write_outcomes_page(places: Places, *, target: str) -> None:
