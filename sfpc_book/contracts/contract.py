@@ -105,6 +105,7 @@ class Rule(Part):
 class TableContract(Part):
     """One table: where it stands, what a row is, which columns it has, what must hold.
 
+    `key_limit` is the share of rows that may share their key; `not_sent` is what follows if no return has it.
     `keep` says which of several rows that are equal in every column of the sheet stays when returns overlap;
     `replace_key` lets a row of a later return replace one of the same key; its blanks keep the earlier value.
     """
@@ -115,6 +116,8 @@ class TableContract(Part):
     grain: str
     key: tuple[str, ...] = Field(min_length=1)
     key_severity: Severity
+    key_limit: float = Field(default=0.0, ge=0, le=1)
+    not_sent: Severity = "mark"
     keep: Literal["first", "last"] | None = None
     replace_key: bool = False
     shape: Literal["long", "wide"]

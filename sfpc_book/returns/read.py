@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from sfpc_book.contracts.contract import DATA_CONTRACTS, TableContract, load_contracts
+from sfpc_book.contracts.contract import DATA_CONTRACTS, TableContract
 from sfpc_book.contracts.finding import Finding, write_findings
-from sfpc_book.contracts.vocabulary import Vocabularies, load_vocabularies
+from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.errors import ReturnsError
+from sfpc_book.returns.check import check_authority
 from sfpc_book.returns.column_notes import LOG_COLUMNS
 from sfpc_book.returns.combine import combine
-from sfpc_book.returns.corrections import Correction, corrections_for, load_corrections, settle
-from sfpc_book.returns.inventory import Inventory, is_synthetic, read_inventory
+from sfpc_book.returns.corrections import Correction, settle
+from sfpc_book.returns.declared import Declared, layout_of, load_declared
+from sfpc_book.returns.inventory import Inventory, read_inventory
 from sfpc_book.returns.names import ReturnFile
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.records import SheetRecords, read_records
@@ -36,34 +38,8 @@ class Returns:
     log: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Declared:
-    """What the data contracts say: tables, code lists, and the corrections that apply to a folder."""
-
-    contracts: Mapping[str, TableContract]
-    words: Vocabularies
-    corrections: tuple[Correction, ...]
-
-
-def load_declared(study: Study, folder: Path, data_contracts: Path = DATA_CONTRACTS) -> Declared:
-    """Load contracts, code lists and corrections for a folder of returns.
-
-    A folder of returns may hold a `corrections.yml` of its own, beside that of the data contracts.
-
-    Raises
-    ------
-    ContractError
-        With every fault and its line.
-    """
-    contracts = load_contracts(data_contracts)
-    words = load_vocabularies(data_contracts / "vocabularies.yml")
-    paths = (data_contracts / "corrections.yml", folder / "corrections.yml")
-    listed = [part for path in paths for part in load_corrections(path, contracts, study.authorities)]
-    return Declared(contracts, words, corrections_for(listed, synthetic=is_synthetic(folder)))
-
-
 def read_authority(study: Study, slug: str, folder: Path, data_contracts: Path = DATA_CONTRACTS) -> Returns:
-    """Read all workbooks of one authority of the study below a folder.
+    """Read and check all workbooks of one authority of the study below a folder.
 
     A workbook that cannot be read, or a return that is not there, is a finding of severity `block` or `mark`.
 
@@ -76,7 +52,9 @@ def read_authority(study: Study, slug: str, folder: Path, data_contracts: Path =
     """
     declared = load_declared(study, folder, data_contracts)
     inventory = read_inventory(study, folder, declared.corrections)
-    return read_files(study, slug, inventory, declared)
+    returns = read_files(study, slug, inventory, declared)
+    checked = check_authority(study, slug, returns.tables, inventory.of(slug), declared)
+    return replace(returns, findings=(*returns.findings, *checked))
 
 
 def read_files(study: Study, slug: str, inventory: Inventory, declared: Declared) -> Returns:
@@ -101,22 +79,6 @@ def read_files(study: Study, slug: str, inventory: Inventory, declared: Declared
     findings += [finding for _, records in sheets for finding in records.findings]
     findings += settle(corrections, touched)
     return Returns(slug, tables, tuple(findings), _log(records for _, records in sheets))
-
-
-def layout_of(study: Study, slug: str) -> str:
-    """Layout of an authority's workbooks, from its model.
-
-    Raises
-    ------
-    ReturnsError
-        If the study does not know the authority, or it belongs to no model.
-    """
-    known = [part.slug for part in study.authorities.values() if part.model]
-    if slug not in known:
-        raise ReturnsError(
-            f"No returns can be read for '{slug}'. Authorities with a model: {', '.join(known)}"
-        )
-    return study.models[study.authorities[slug].model].layout
 
 
 def write_returns(returns: Returns, folder: Path) -> None:

@@ -1,0 +1,58 @@
+"""Limits of the checks that look across columns, sheets and authorities: `data_contracts/checks.yml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from sfpc_book.contracts.contract import DATA_CONTRACTS
+from sfpc_book.contracts.finding import Severity
+from sfpc_book.contracts.source import Part, located, read_yaml, schema_faults
+from sfpc_book.errors import ContractError
+
+
+class Limit(Part):
+    """One check: its limit, what follows beyond it, and the limit beyond which the authority is blocked."""
+
+    limit: float
+    direction: Literal["at_most", "at_least"] = "at_most"
+    severity: Severity
+    block: float | None = None
+    unit: str
+    reason: str
+
+    def holds(self, measured: float) -> bool:
+        """Whether a measurement keeps the limit."""
+        return measured <= self.limit if self.direction == "at_most" else measured >= self.limit
+
+    def severity_of(self, measured: float) -> Severity:
+        """What follows from a measurement that does not keep the limit."""
+        if self.block is None:
+            return self.severity
+        beyond = measured > self.block if self.direction == "at_most" else measured < self.block
+        return "block" if beyond else self.severity
+
+
+class Limits(Part):
+    """All checks by id, and the share of missing values allowed where a column says nothing else."""
+
+    missing: float = Field(ge=0, le=1)
+    checks: dict[str, Limit]
+
+
+def load_limits(folder: Path = DATA_CONTRACTS) -> Limits:
+    """Read `checks.yml`.
+
+    Raises
+    ------
+    ContractError
+        With every fault and its line.
+    """
+    path = folder / "checks.yml"
+    raw = read_yaml(path)
+    faults = schema_faults(Limits, raw)
+    if faults:
+        raise ContractError(f"{path.name} does not declare limits", located(path, faults))
+    return Limits.model_validate(raw)
