@@ -13,9 +13,12 @@ import pytest
 from small_book import bind, code, markdown, small_book, write_notebook, write_text
 
 from sfpc_book.book.assemble import BookPage, assemble_book
+from sfpc_book.book.assemble_notebook import clean_notebook
+from sfpc_book.book.assemble_titles import distinct_titles
 from sfpc_book.book.extension_html import repaired_body
 from sfpc_book.errors import BookBuildError
 from sfpc_book.report.formats import file_size
+from sfpc_book.report.words import Words
 
 PAGES = (
     "index.html",
@@ -266,7 +269,12 @@ def test_all_faults_of_a_book_are_told_together_and_the_old_site_stays(tmp_path:
     build = tmp_path / "build"
     write_text(build / "site" / "index.html", "old")
     broken = [
-        BookPage(f"broken{number}", "Broken", write_notebook(tmp_path / f"{number}.ipynb", _with_title(cell)))
+        BookPage(
+            f"broken{number}",
+            "Broken",
+            write_notebook(tmp_path / f"{number}.ipynb", _with_title(cell)),
+            short_title=f"Fault {number}",
+        )
         for number, (cell, _) in enumerate(BROKEN.values())
     ]
     with pytest.raises(BookBuildError) as caught:
@@ -292,6 +300,34 @@ def test_outputs_that_no_page_can_show_are_refused_before_binding(tmp_path: Path
     source = write_notebook(tmp_path / "b.ipynb", [markdown("# Page"), unknown])
     with pytest.raises(BookBuildError, match="guessed"):
         assemble_book(tmp_path, [BookPage("b", "", source)], Path(__file__).resolve().parents[1])
+
+
+def test_a_page_of_synthetic_sentences_alone_is_synthetic():
+    made = code(Words("About 4 fewer.", "synthetic")._repr_mimebundle_())
+    real = code(Words("About 4 fewer.", "published")._repr_mimebundle_())
+    for cell, status in ((made, ("synthetic",)), (real, ())):
+        notebook = nbformat.v4.new_notebook(cells=[markdown("# Page"), cell])
+        assert clean_notebook(notebook).status == status
+
+
+def test_pages_of_one_template_are_told_apart_by_name_or_part():
+    titles = ["Did fewer enter care?", "Did fewer enter care?", "What was sent?", "What was sent?", "Costs"]
+    names = ["Primary", "Primary", "Walsall", "Norfolk", "Costs"]
+    parts = ["Family Valued", "No Wrong Door", "Authorities", "Authorities", "The programme"]
+    assert distinct_titles(titles, names, parts) == (
+        "Family Valued: did fewer enter care?",
+        "No Wrong Door: did fewer enter care?",
+        "Walsall: what was sent?",
+        "Norfolk: what was sent?",
+        "Costs",
+    )
+
+
+def test_pages_that_cannot_be_told_apart_are_refused(tmp_path: Path):
+    text = write_text(tmp_path / "x.md", "# Same")
+    twins = [BookPage(slug, "Part", text, "Same") for slug in ("a", "b")]
+    with pytest.raises(BookBuildError, match="several pages have the title 'Part: Same'"):
+        assemble_book(tmp_path, twins, Path(__file__).resolve().parents[1])
 
 
 def test_two_pages_of_one_name_a_missing_file_and_a_missing_title_are_refused(tmp_path: Path):

@@ -7,17 +7,17 @@ folder is written aside and put in place at the end, so a failure leaves the pre
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
 import yaml
 
 from sfpc_book.book.assemble_facts import BookFacts, DataFile, PageFacts, ordered_statuses, write_facts
-from sfpc_book.book.assemble_notebook import CleanNotebook, clean_notebook, markdown_title
+from sfpc_book.book.assemble_notebook import CleanNotebook, clean_notebook
+from sfpc_book.book.assemble_titles import distinct_titles, source_title, with_title
 from sfpc_book.book.assets import needs_chart_runtime, write_chart_runtime
 from sfpc_book.book.folders import put_in_place
 from sfpc_book.errors import BookBuildError
@@ -32,8 +32,9 @@ class BookPage:
     `source` is an executed notebook (`.ipynb`) or a Markdown text (`.md`); `part` the heading it stands under
     in the navigation, `group` the sub-heading inside that part (such as the model of an authority);
     `short_title` its name there (the page's own heading when empty); `title` replaces the page's first
-    heading when given; `docname` its place in the book (default: below `chapters/` or `pages/`, by its kind);
-    `status` adds data statuses that the page's outputs cannot tell.
+    heading when given (headings that several pages share are told apart in any case); `docname` its place in
+    the book (default: below `chapters/` or `pages/`, by its kind); `status` adds data statuses that the
+    page's outputs cannot tell.
     """
 
     slug: str
@@ -63,8 +64,9 @@ def assemble_book(
     shutil.rmtree(staging, ignore_errors=True)
     for name in ("chapters", "pages", "data", "assets"):
         (staging / name).mkdir(parents=True)
-    pages = _write_pages(staging, chapters)
-    data = _copy_results(build / "results", staging / "data")
+    results = build / "results"
+    pages = _write_pages(staging, chapters, results)
+    data = _copy_results(staging, results / "estimates.csv", "Every estimate in the report")
     shutil.copyfile(repository / "_config.yml", staging / "_config.yml")
     (staging / "_toc.yml").write_text(table_of_contents(chapters), encoding="utf-8")
     if needs_chart_runtime(staging / "chapters"):
@@ -118,43 +120,51 @@ def _repeated(names: list[str]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-def _write_pages(staging: Path, chapters: Sequence[BookPage]) -> tuple[PageFacts, ...]:
+def _told_apart(chapters: Sequence[BookPage]) -> tuple[BookPage, ...]:
+    """The pages with a title each, different from all others."""
+    found = [page.title or source_title(page.source) for page in chapters]
+    names = [page.short_title for page in chapters]
+    titles = distinct_titles(found, names, [page.part for page in chapters])
+    return tuple(replace(page, title=title) for page, title in zip(chapters, titles, strict=True))
+
+
+def _write_pages(staging: Path, chapters: Sequence[BookPage], results: Path) -> tuple[PageFacts, ...]:
     pages, problems = [], []
-    for page in chapters:
+    for page in _told_apart(chapters):
         write = _write_chapter if page.source.suffix == ".ipynb" else _write_text
-        facts, faults = write(staging, page)
+        facts, faults = write(staging, page, results / f"{page.slug}.csv")
         pages.append(facts)
         problems.extend(f"{page.slug}: {fault}" for fault in faults)
-    labels = [file.path for page in pages for file in page.data]
-    problems += [f"{path} would be written by two outputs" for path in _repeated(labels)]
+    paths = [file.path for page in pages for file in page.data]
+    problems += [f"{path} would be written by two outputs" for path in _repeated(paths)]
+    titles = [page.title for page in pages if page.title]
+    problems += [f"several pages have the title {title!r}" for title in _repeated(titles)]
     if problems:
         raise BookBuildError("some pages cannot be bound", problems)
     return tuple(pages)
 
 
-def _write_chapter(staging: Path, page: BookPage) -> tuple[PageFacts, tuple[str, ...]]:
-    notebook = nbformat.read(page.source, as_version=4)
-    clean = clean_notebook(notebook, title=page.title)
+def _write_chapter(staging: Path, page: BookPage, results: Path) -> tuple[PageFacts, tuple[str, ...]]:
+    clean = clean_notebook(nbformat.read(page.source, as_version=4), title=page.title)
     target = staging / f"{docname_of(page)}.ipynb"
     target.write_text(nbformat.writes(clean.notebook, sort_keys=True) + "\n", encoding="utf-8")
-    return _facts(page, clean.title, clean.status, _write_data(staging, clean)), clean.problems
+    data = (*_write_data(staging, clean), *_copy_results(staging, results, "Estimates of this chapter"))
+    return _facts(page, clean.title, clean.status, data), clean.problems
 
 
-def _write_text(staging: Path, page: BookPage) -> tuple[PageFacts, tuple[str, ...]]:
+def _write_text(staging: Path, page: BookPage, results: Path) -> tuple[PageFacts, tuple[str, ...]]:
     text = page.source.read_text(encoding="utf-8")
     if page.title:
-        text = re.sub(r"^# +.+?$", lambda _: f"# {page.title}", text, count=1, flags=re.MULTILINE)
-    title = markdown_title(text)
+        text = with_title(text, page.title)
     (staging / f"{docname_of(page)}.md").write_text(text, encoding="utf-8")
-    faults = () if title else ("no first-level heading, so the page has no title",)
-    return _facts(page, title, (), ()), faults
+    faults = () if page.title else ("no first-level heading, so the page has no title",)
+    return _facts(page, page.title, (), _copy_results(staging, results, "Estimates of this chapter")), faults
 
 
 def _facts(page: BookPage, title: str, found: tuple[str, ...], data: tuple[DataFile, ...]) -> PageFacts:
     status = ordered_statuses([*page.status, *found])
-    return PageFacts(
-        docname_of(page), page.slug, title, page.short_title or title, page.part, page.group, status, data
-    )
+    names = (docname_of(page), page.slug, title, page.short_title or title, page.part, page.group)
+    return PageFacts(*names, status, data)
 
 
 def _write_data(staging: Path, clean: CleanNotebook) -> tuple[DataFile, ...]:
@@ -166,16 +176,9 @@ def _write_data(staging: Path, clean: CleanNotebook) -> tuple[DataFile, ...]:
     return tuple(files)
 
 
-def _copy_results(results: Path, data: Path) -> tuple[DataFile, ...]:
-    """The table of all estimates, and each chapter's own, beside the data of the figures."""
-    files = []
-    for source in sorted(results.glob("*.csv")) if results.is_dir() else []:
-        target = data / source.name
-        if target.exists():
-            raise BookBuildError(
-                f"data/{source.name} would be written by a chapter's results and by a figure"
-            )
-        shutil.copyfile(source, target)
-        title = "Every estimate in the report" if source.stem == "estimates" else f"Estimates: {source.stem}"
-        files.append(DataFile(f"data/{source.name}", title, target.stat().st_size))
-    return tuple(files)
+def _copy_results(staging: Path, source: Path, title: str) -> tuple[DataFile, ...]:
+    """A table of estimates, copied beside the data of the figures, if there is one."""
+    if not source.is_file():
+        return ()
+    shutil.copyfile(source, staging / "data" / source.name)
+    return (DataFile(f"data/{source.name}", title, source.stat().st_size),)

@@ -16,9 +16,11 @@ import lxml.html
 import nbformat
 
 from sfpc_book.book.assemble_facts import ordered_statuses
+from sfpc_book.book.assemble_titles import markdown_title, with_title
 
 HIDDEN_TAGS = frozenset({"remove-cell", "parameters", "injected-parameters"})
 SHOWN_TYPES = ("text/html", "image/svg+xml", "text/markdown")
+SYNTHETIC_SENTENCE = "**Synthetic data.**"
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -56,6 +58,7 @@ def clean_notebook(notebook: nbformat.NotebookNode, *, title: str = "") -> Clean
         problems.extend(_output_problems(number, output))
         bundle = output.get("data", {})
         statuses |= set(output_statuses(_text(bundle.get("text/html", ""))))
+        statuses |= set(sentence_statuses(_text(bundle.get("text/markdown", ""))))
         data.extend(_extract(bundle, number, problems))
         output["data"] = {kind: _text(bundle[kind]) for kind in SHOWN_TYPES if kind in bundle}
         output["metadata"] = {}
@@ -73,10 +76,9 @@ def output_statuses(html: str) -> tuple[str, ...]:
     return tuple(element.get("data-status") for element in fragment.iterfind(".//*[@data-status]"))
 
 
-def markdown_title(text: str) -> str:
-    """The first first-level heading of Markdown text, without its mark; empty when there is none."""
-    match = re.search(r"^# +(.+?)\s*$", text, flags=re.MULTILINE)
-    return match.group(1) if match else ""
+def sentence_statuses(markdown: str) -> tuple[str, ...]:
+    """The data status that a sentence declares; only made-up numbers are marked in words."""
+    return ("synthetic",) if markdown.startswith(SYNTHETIC_SENTENCE) else ()
 
 
 def with_status_column(text: str, status: str) -> str:
@@ -143,13 +145,13 @@ def _identity(html: str) -> tuple[str, str, str]:
 
 
 def _retitle(notebook: nbformat.NotebookNode, title: str) -> str:
+    """Put a given title in place of the heading; returns the page's title, empty when there is none."""
     cell = next((cell for cell in notebook.cells if cell.cell_type == "markdown"), None)
-    found = markdown_title(cell.source) if cell is not None else ""
-    if title and cell is not None:
-        body = re.sub(r"^# +.+?$", "", cell.source, count=1, flags=re.MULTILINE) if found else cell.source
-        cell.source = f"# {title}\n{body}" if body.startswith("\n") or not body else f"# {title}\n\n{body}"
-        return title
-    return found
+    if cell is None:
+        return ""
+    if title:
+        cell.source = with_title(cell.source, title)
+    return markdown_title(cell.source)
 
 
 def _tags(cell: nbformat.NotebookNode) -> list[str]:
