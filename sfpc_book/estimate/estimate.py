@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -163,13 +163,10 @@ def combine(estimates: Iterable[Estimate | pd.DataFrame]) -> pd.DataFrame:
     EstimationError
         When a frame has other columns than `TIDY_COLUMNS`.
     """
-    frames = [item if isinstance(item, pd.DataFrame) else _row(item) for item in estimates]
-    for frame in frames:
-        if tuple(frame.columns) != TIDY_COLUMNS:
-            raise EstimationError("A table of estimates has other columns:", _column_faults(frame))
-    if not frames:
-        return _typed({name: [] for name in TIDY_COLUMNS})
-    return _typed({name: [v for frame in frames for v in frame[name]] for name in TIDY_COLUMNS})
+    records: list[Mapping[str, object]] = []
+    for item in estimates:
+        records += [_record(item)] if isinstance(item, Estimate) else _records(item)
+    return _typed({name: [record[name] for record in records] for name in TIDY_COLUMNS})
 
 
 def not_estimable(cause: str) -> str:
@@ -177,9 +174,14 @@ def not_estimable(cause: str) -> str:
     return f"{NOT_ESTIMABLE}{cause}"
 
 
-def _row(estimate: Estimate) -> pd.DataFrame:
-    values = dataclasses.asdict(estimate)
-    return pd.DataFrame({name: pd.Series([values[name]], dtype=object) for name in TIDY_COLUMNS})
+def _record(estimate: Estimate) -> Mapping[str, object]:
+    return {field.name: getattr(estimate, field.name) for field in dataclasses.fields(estimate)}
+
+
+def _records(frame: pd.DataFrame) -> list[Mapping[str, object]]:
+    if tuple(frame.columns) != TIDY_COLUMNS:
+        raise EstimationError("A table of estimates has other columns:", _column_faults(frame))
+    return frame.to_dict("records")
 
 
 def _typed(columns: dict[str, Sequence[object]]) -> pd.DataFrame:
