@@ -10,6 +10,7 @@ from sfpc_book.report.charts_effect import RETURNS_SOURCE
 from sfpc_book.report.charts_forest import axis_range, levels_text
 from sfpc_book.report.charts_theme import (
     DARK_BLUE,
+    SIGNED_LABEL,
     SOFT_TEXT,
     model_colour,
     themed,
@@ -144,7 +145,10 @@ def _event_chart(curve: pd.DataFrame, unit: str) -> alt.LayerChart:
     drawn = curve.assign(side=np.where(curve["event_time"] < 0, "before adoption", "after adoption"))
     span = [int(curve["event_time"].min()), int(curve["event_time"].max())]
     axis = alt.Axis(
-        title="Years since adoption", values=list(range(span[0], span[1] + 1)), format="+d", grid=False
+        title="Years since adoption",
+        values=list(range(span[0], span[1] + 1)),
+        labelExpr=SIGNED_LABEL,
+        grid=False,
     )
     x = alt.X("event_time:Q", axis=axis, scale=alt.Scale(domain=[span[0] - 0.5, span[1] + 0.5], nice=False))
     sides = alt.Scale(domain=["before adoption", "after adoption"], range=["#6F777B", DARK_BLUE])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import altair as alt
 import pandas as pd
 
@@ -11,18 +13,22 @@ from sfpc_book.report.charts_theme import (
     SOFT_TEXT,
     TEXT,
     TEXT_ON,
+    WIDTH,
     covid_frame,
     model_colour,
+    strip_title,
     themed,
     year_axis,
 )
 from sfpc_book.report.drawing import Drawing, shortened
 from sfpc_book.report.formats import counted, date_text, month_text
 from sfpc_book.study.study import Study
-from sfpc_book.study.wedge import Wedge
+from sfpc_book.study.wedge import Wedge, wedge_of
 
 STATUS_WORDS = {"confirmed": "confirmed", "month": "month known", "assumed": "assumed"}
 ROW_HEIGHT = 46
+SOURCE = "Study file; go-lives as listed in the design chapter"
+Span = tuple[date, date]
 
 
 def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
@@ -53,8 +59,40 @@ def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
         data=cells.drop(columns=["name", "label"]).merge(
             dates[["authority", "go_live", "status", "stratum"]]
         ),
-        source="Study file; go-lives as listed in the design chapter",
+        source=SOURCE,
         cells=_readable(cells, dates),
+    )
+
+
+def programme_wedges(study: Study) -> Drawing:
+    """The wedges of all models below each other on one calendar, as in `wedge_diagram`."""
+    wedges = [wedge_of(study, model) for model in study.models]
+    start, end = min(wedge.window_start for wedge in wedges), max(wedge.window_end for wedge in wedges)
+    parts = []
+    for wedge in wedges:
+        chart = _chart(study, wedge, _cells(study, wedge), _go_lives(study, wedge), (start, end))
+        title = strip_title(study.models[wedge.model_id].name)
+        parts.append(
+            chart.properties(width=WIDTH - 170, height=ROW_HEIGHT * len(wedge.authorities), title=title)
+        )
+    span = f"{month_text(start)} to {month_text(end)}"
+    count = sum(len(wedge.authorities) for wedge in wedges)
+    return Drawing(
+        chart=themed(alt.vconcat(*parts, spacing=24).resolve_scale(x="shared"), fit=False),
+        title="Each trial begins without its model and ends with it",
+        subtitle=(
+            f"Stepped wedges on one calendar, {span}; dashed: before go-live; numbers: periods since go-live"
+        ),
+        alt=shortened(
+            f"{len(wedges)} grids below each other, {span}: {count} authorities in {len(wedges)} "
+            f"trials, each trial "
+            "starting with no authority and ending with all of its authorities live, at different times."
+        ),
+        data=pd.concat([_cells(study, wedge).assign(model=wedge.model_id) for wedge in wedges]).drop(
+            columns="label"
+        ),
+        source=SOURCE,
+        cells=pd.concat([_readable(_cells(study, wedge), _go_lives(study, wedge)) for wedge in wedges]),
     )
 
 
@@ -85,10 +123,12 @@ def _go_lives(study: Study, wedge: Wedge) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["authority", "name", "go_live", "status", "text", "stratum"])
 
 
-def _chart(study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame) -> alt.LayerChart:
+def _chart(
+    study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame, span: Span | None = None
+) -> alt.LayerChart:
     colour = model_colour(study, wedge.model_id)
     order = [study.authorities[slug].name for slug in wedge.authorities]
-    start, end = pd.Timestamp(wedge.window_start), pd.Timestamp(wedge.window_end)
+    start, end = map(pd.Timestamp, span or (wedge.window_start, wedge.window_end))
     row = alt.Y(
         "name:N",
         sort=order,
@@ -116,7 +156,7 @@ def _chart(study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame)
     )
     first = drawn[(drawn["exposed"] == 0) & (drawn["period"] == 0)].tail(1)
     unexposed = (
-        alt.Chart(first.assign(text="before go-live"))
+        alt.Chart(first.assign(text="before"))
         .mark_text(align="left", dx=8, dy=8, fontSize=11, color=SOFT_TEXT)
         .encode(x="period_start:T", y=row, text="text:N")
     )

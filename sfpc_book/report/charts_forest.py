@@ -14,7 +14,7 @@ from sfpc_book.report.drawing import Absence, Drawing, shortened
 from sfpc_book.report.estimate_rows import effect_text, has_number, row_unit
 from sfpc_book.report.formats import Unit, counted, listed, number
 
-LABEL_WIDTH, TEXT_WIDTH, ROW_HEIGHT = 178, 148, 44
+LABEL_WIDTH, TEXT_WIDTH, ROW_HEIGHT = 178, 148, 48
 PLOT_WIDTH = WIDTH - LABEL_WIDTH - TEXT_WIDTH
 LABEL_WRAP, TEXT_WRAP = 27, 24
 
@@ -111,7 +111,7 @@ def _panel(drawn: pd.DataFrame, unit: Unit, colour: str, axis: str) -> alt.Layer
     )
     layers += _arrows(known, low, high, colour, y)
     layers += _truths(known, y)
-    labels = ["\n".join(textwrap.wrap(label, LABEL_WRAP)) for label in drawn["label"]]
+    labels = ["\n".join(textwrap.wrap(label, LABEL_WRAP, break_on_hyphens=False)) for label in drawn["label"]]
     numbers = [_broken(text) for text in drawn["effect"]]
     layers += _words(drawn, labels, -LABEL_WIDTH, y) + _words(drawn, numbers, PLOT_WIDTH + 8, y)
     return alt.layer(*layers).properties(width=PLOT_WIDTH, height=ROW_HEIGHT * len(drawn))

@@ -28,6 +28,7 @@ from sfpc_book.report.charts_theme import (
 )
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.drawing import Absence, Drawing, shortened
+from sfpc_book.report.estimate_rows import RANDOMISATION, has_number, one_row
 from sfpc_book.report.formats import SUPPRESSED, Unit, counted, date_text, number, p_value, unit_of
 from sfpc_book.study.schema import Outcome, Study
 from sfpc_book.study.wedge import Wedge
@@ -165,30 +166,37 @@ def _rate_cells(drawn: pd.DataFrame, unit: Unit) -> pd.DataFrame:
 
 
 def randomisation_distribution(
-    statistics: Sequence[float], *, unit: Unit, p: float, p_minimum: float, what: str, colour: str
+    statistics: Sequence[float], study: Study, estimates: pd.DataFrame, outcome: Outcome
 ) -> Drawing | Absence:
     """A dot for the estimate under every admissible order of go-lives, the observed one (the first) filled.
 
-    `statistics` in natural units, observed order first. The p-value is the share of dots at least as far
-    from zero.
+    `statistics` in natural units, observed order first; an order under which there is no estimate is
+    missing and not drawn. `estimates` holds the exact test of the same outcome, from which p and its
+    minimum are taken.
     """
+    exact = one_row(estimates, analysis=RANDOMISATION, outcome=outcome.id)
+    unit = unit_of(outcome.unit)
     values = np.asarray(statistics, dtype=float) * unit.factor
-    if not values.size or np.isnan(values[0]):
+    if not values.size or np.isnan(values[0]) or not has_number(exact):
         return Absence(
             "The estimate under the other orders of go-lives cannot be shown: there is no estimate."
         )
     drawn = _stacked(values)
-    extreme = int(drawn["extreme"].sum())
+    # An order that leaves nothing to estimate counts as extreme in the exact test, so it does here.
+    extreme, orders = int(drawn["extreme"].sum() + np.isnan(values).sum()), f"{len(values):,}"
+    horizon = int(exact["horizon"])
     return Drawing(
-        chart=themed(_dots(drawn, unit, colour), height=110 + 14 * int(drawn["level"].max())),
-        title=f"How unusual is the estimate among all {len(values):,} possible orders?",
-        subtitle=f"{what}, {unit.words}, under each admissible order of go-lives; p = {p_value(p)}, "
-        f"smallest attainable {p_value(p_minimum)}",
+        chart=themed(
+            _dots(drawn, unit, model_colour(study, str(exact["model"]))),
+            height=110 + 14 * int(drawn["level"].max()),
+        ),
+        title=f"How unusual is the estimate among all {orders} possible orders?",
+        subtitle=f"{outcome.name} within {horizon} months, {unit.words}; p = {p_value(exact['p_value'])}, "
+        f"smallest attainable {p_value(exact['p_minimum'])}",
         alt=shortened(
-            f"Dot plot of the estimate, {unit.words}, under {len(values):,} orders of go-lives: the "
-            f"observed one is "
-            f"{number(values[0], unit.places, signed=True)}; {extreme} of {len(values):,} lie at "
-            f"least as far from zero."
+            f"Dot plot of the estimate, {unit.words}, under {orders} orders of go-lives: the observed one is "
+            f"{number(values[0], unit.places, signed=True)}; {extreme} of {orders} lie at least as "
+            f"far from zero."
         ),
         data=drawn[["order", "value", "observed", "extreme"]],
         source="Main model refitted under every order that the randomisation could have given",
@@ -197,11 +205,12 @@ def randomisation_distribution(
 
 def _stacked(values: np.ndarray) -> pd.DataFrame:
     """Dots binned along the axis and stacked: columns order, value, observed, extreme, place, level."""
-    reach = max(float(np.ptp(values)), 1e-9)
-    place = np.round((values - values.min()) / reach * 48) / 48 * reach + values.min()
+    reach = max(float(np.nanmax(values) - np.nanmin(values)), 1e-9)
+    place = np.round((values - np.nanmin(values)) / reach * 48) / 48 * reach + np.nanmin(values)
     frame = pd.DataFrame({"order": range(len(values)), "value": values, "place": place})
+    frame = frame.dropna(subset=["value"])
     frame["observed"] = frame["order"] == 0
-    frame["extreme"] = np.abs(values) >= abs(values[0]) - 1e-12
+    frame["extreme"] = frame["value"].abs() >= abs(values[0]) - 1e-12
     return frame.assign(level=frame.groupby("place").cumcount() + 1)
 
 

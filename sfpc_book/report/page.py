@@ -82,15 +82,20 @@ class Page:
         """Authority-by-period sums for the models to fit. Not for showing: see `rates` and `cells`."""
         return self._parquet(f"cohort/{model}/panel.parquet")
 
+    def main_panel(self, model: str) -> pd.DataFrame:
+        """The panel of the main sample, all outcomes and horizons."""
+        panel = self.panel(model)
+        return panel[(panel["sample"] == "main") & (panel["exposure"] == "go_live")].reset_index(drop=True)
+
     def panel_slice(self, model: str, outcome: str, horizon: int) -> pd.DataFrame:
         """The panel of one outcome and horizon in the main sample."""
-        panel = self.panel(model)
-        return panel[
-            (panel["outcome"] == outcome)
-            & (panel["horizon"] == horizon)
-            & (panel["sample"] == "main")
-            & (panel["exposure"] == "go_live")
-        ].reset_index(drop=True)
+        panel = self.main_panel(model)
+        return panel[(panel["outcome"] == outcome) & (panel["horizon"] == horizon)].reset_index(drop=True)
+
+    def panel_slices(self, outcome: str, horizon: int) -> dict[str, pd.DataFrame]:
+        """The panel of one outcome and horizon in the main sample, of every model that has the outcome."""
+        models = [model for model, part in self.study.models.items() if outcome in part.outcomes]
+        return {model: self.panel_slice(model, outcome, horizon) for model in models}
 
     def rates(self, model: str, outcome: str, horizon: int) -> PublishedCounts:
         """Rates over time that may be shown."""
@@ -113,6 +118,14 @@ class Page:
         """How far each outcome is observed, by authority and horizon."""
         return self._csv(f"cohort/{model}/observability.csv", dates=["covered_to", "fully_observed_from"])
 
+    def flows(self) -> dict[str, PublishedCounts]:
+        """The sample flow of every model, by model."""
+        return {model: self.flow(model) for model in self.study.models}
+
+    def wedges(self) -> dict[str, Wedge]:
+        """The design of every model's trial, by model."""
+        return {model: self.wedge(model) for model in self.study.models}
+
     def excluded(self, model: str) -> pd.DataFrame:
         """Authorities left out of a model's estimates, with the reason. Columns model, authority, reason."""
         return self._csv(f"cohort/{model}/excluded_authorities.csv")
@@ -120,6 +133,10 @@ class Page:
     def findings(self, authority: str) -> pd.DataFrame:
         """What the checks of one authority's returns found."""
         return read_findings(self._file(f"returns/{authority}/findings.csv"))
+
+    def reading_log(self, authority: str) -> pd.DataFrame:
+        """Which workbooks and sheets of one authority were read, and from which row."""
+        return self._csv(f"returns/{authority}/reading_log.csv")
 
     def model_findings(self, model: str) -> pd.DataFrame:
         """The findings of all trial authorities of a model, below each other."""

@@ -8,6 +8,7 @@ leaves in and out, and the exact p-value beside the smallest one that any result
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -197,18 +198,32 @@ def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
 
 def summary_sentences(study: Study, estimates: pd.DataFrame, horizon: int) -> str:
     """One list item per practice model on its primary outcome: size, interval, exact p and its minimum."""
-    return bullets([_summary_item(study, estimates, model, horizon) for model in study.models])
+    return bullets(
+        [
+            f"**{model.name}**: {_in_short(estimates, slug, study.primary(slug).id, horizon)}."
+            for slug, model in study.models.items()
+        ]
+    )
 
 
-def _summary_item(study: Study, estimates: pd.DataFrame, model: str, horizon: int) -> str:
-    outcome = study.primary(model)
-    rows = choose(estimates, model=model, outcome=outcome.id, horizon=horizon, sample="main")
+def outcome_sentences(
+    study: Study, estimates: pd.DataFrame, model: str, outcomes: Sequence[Outcome], horizon: int
+) -> str:
+    """One list item per outcome of a model: size, interval, exact p and its minimum, or why there is no
+    number.
+    """
+    return bullets(
+        [f"**{outcome.name}**: {_in_short(estimates, model, outcome.id, horizon)}." for outcome in outcomes]
+    )
+
+
+def _in_short(estimates: pd.DataFrame, model: str, outcome: str, horizon: int) -> str:
+    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, sample="main")
     main = next(choose(rows, analysis=PRIMARY_ANALYSIS).itertuples(), None)
-    name = f"**{study.models[model].name}**"
     if main is None:
-        return f"{name}: no estimate has been recorded."
+        return "no estimate has been recorded"
     if not has_number(main):
-        return f"{name}: {status_text(main)}."
+        return status_text(main)
     unit = row_unit(main)
     exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
     ends = range_words(main.conf_low, main.conf_high, unit)
@@ -217,8 +232,7 @@ def _summary_item(study: Study, estimates: pd.DataFrame, model: str, horizon: in
         if exact is None
         else f"; exact p = {p_value(exact.p_value)}, smallest attainable {p_value(exact.p_minimum)}"
     )
-    level = percentage(main.conf_level, 0)
-    return f"{name}: {amount(main.estimate, unit)} ({level} interval {ends}{p})."
+    return f"{amount(main.estimate, unit)} ({percentage(main.conf_level, 0)} interval {ends}{p})"
 
 
 def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
@@ -230,21 +244,6 @@ def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
     return (
         f"Taken together, the trials have {int(row.n_orders):,} possible orders of go-lives. Among them p = "
         f"{p_value(row.p_value)}; the smallest that any result could have had is {p_value(row.p_minimum)}."
-    )
-
-
-def comparison_sentence(row: Any, what: str, comparators: str) -> str:
-    """One row of the matched comparison on published statistics, called what it is: triangulation."""
-    if not has_number(row):
-        return f"For {what}, against {comparators}: {status_text(row)}."
-    unit = row_unit(row)
-    return paragraph(
-        [
-            f"For {what}, adopters changed by {amount(row.estimate, unit)} relative to {comparators}.",
-            interval_sentence(row),
-            "This is triangulation on public data; it rests on both moving in parallel without the "
-            "programme.",
-        ]
     )
 
 

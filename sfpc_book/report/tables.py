@@ -16,7 +16,6 @@ from sfpc_book.report.estimate_rows import (
     model_name,
     outcome_name,
     row_unit,
-    status_text,
 )
 from sfpc_book.report.formats import (
     NOT_APPLICABLE,
@@ -66,8 +65,8 @@ def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
         "Level": percentage(row.conf_level, 1) if has_number(row) else NOT_APPLICABLE,
         "df": NOT_APPLICABLE if is_missing(row.df) else number(row.df, 1),
         "p": p_text(row),
-        "Children": _size(row.n_children),
-        "Authorities": _size(row.n_clusters),
+        "Children": size_text(row.n_children),
+        "Authorities": size_text(row.n_clusters),
     }
 
 
@@ -83,7 +82,8 @@ def _plan_status(study: Study, analysis: str) -> str:
     return PLAN[study.analyses[analysis].plan_status] if analysis in study.analyses else "exploratory"
 
 
-def _size(value: object) -> str:
+def size_text(value: object) -> str:
+    """A number of children or authorities; `[x]` where it is not recorded."""
     return NOT_AVAILABLE if is_missing(value) else count(value)  # type: ignore[arg-type]
 
 
@@ -124,31 +124,3 @@ def _truth_cells(study: Study, row: Any) -> dict[str, str]:
         "Interval holds the truth": inside,
         "Unit": unit.words or NOT_APPLICABLE,
     }
-
-
-def comparison_table(estimates: pd.DataFrame, names: dict[str, str], caption: str) -> TableContent:
-    """Rows of the matched comparison on published statistics, named by `names` (sample and exposure in
-    words).
-    """
-    rows = [
-        {
-            "Comparison": names.get(str(row.sample), str(row.sample).replace("_", " ")),
-            "Year counted as first": str(row.exposure).replace("_", " "),
-            "Analysis": str(row.analysis).replace("_", " "),
-            "Difference (interval)": effect_text(row) if has_number(row) else status_text(row),
-            "Unit": row_unit(row).words,
-            "p": p_text(row),
-            "Reference": str(row.reference) if row.reference else NOT_APPLICABLE,
-            "Authorities": _size(row.n_clusters),
-        }
-        for row in estimates.itertuples()
-    ]
-    return TableContent(
-        cells=pd.DataFrame(rows),
-        caption=caption,
-        notes=(
-            "Published statistics cover all children of an authority. This is triangulation, not the trial.",
-        ),
-        source="Department for Education statistics, as listed on this page",
-        data=estimates,
-    )

@@ -15,14 +15,12 @@ from sfpc_book.report.formats import (
     count,
     date_text,
     is_missing,
-    listed,
     number,
     p_value,
     percentage,
 )
 from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Study
-from sfpc_book.study.wedge import Wedge
 
 SEVERITY = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
@@ -146,78 +144,39 @@ def observability_table(study: Study, observability: pd.DataFrame, caption: str)
     )
 
 
-def outcomes_table(study: Study, model: str, caption: str) -> TableContent:
-    """The outcomes of a model: name, role, measure, unit."""
-    first = study.primary(model).id
-    chosen = [study.outcomes[outcome] for outcome in study.models[model].outcomes]
-    cells = pd.DataFrame(
-        {
-            "Outcome": [outcome.name for outcome in chosen],
-            "Role": ["primary" if outcome.id == first else "secondary" for outcome in chosen],
-            "Measure": [outcome.measure for outcome in chosen],
-            "Unit of the effect": [outcome.unit for outcome in chosen],
-        }
-    )
-    return TableContent(cells=cells, caption=caption, source="Study file")
-
-
-def analyses_table(study: Study, caption: str) -> TableContent:
-    """The registry of analyses: plan status, estimand, model, variance, reference."""
-    parts = list(study.analyses.values())
-    cells = pd.DataFrame(
-        {
-            "Analysis": [part.name for part in parts],
-            "Plan": [part.plan_status for part in parts],
-            "Estimand": [part.estimand for part in parts],
-            "Variance": [part.variance for part in parts],
-            "Reference": [part.reference for part in parts],
-        }
-    )
-    notes = tuple(f"Not done: {part.analysis}. {part.because}." for part in study.not_done)
-    return TableContent(cells=cells, caption=caption, notes=notes, source="Study file")
-
-
-def designs_table(study: Study, wedges: Mapping[str, Wedge], caption: str) -> TableContent:
-    """One row per trial: window, periods, strata, orders, the smallest p-value within reach, planned size."""
-    rows = [
-        {
-            "Practice model": study.models[model].name,
-            "Authorities": number(len(wedge.authorities)),
-            "Window": f"{date_text(wedge.window_start)} to {date_text(wedge.window_end)}",
-            "Periods": number(wedge.n_periods),
-            "Randomised within": _strata(wedge),
-            "Possible orders": number(wedge.n_orders),
-            "Smallest exact p": p_value(wedge.attainable_minimum_p),
-            "Children planned": number(study.models[model].protocol_children),
-        }
-        for model, wedge in wedges.items()
-    ]
-    return TableContent(cells=pd.DataFrame(rows), caption=caption, source="Study file")
-
-
-def _strata(wedge: Wedge) -> str:
-    names = list(dict.fromkeys(wedge.stratum.values()))
-    return "no strata on record" if names == ["all"] else f"readiness: {listed(names)}"
-
-
-def go_lives_table(study: Study, caption: str) -> TableContent:
-    """Every adopter with its role, go-live, how well the date is known, and on whose word."""
+def samples_table(study: Study, flows: Mapping[str, PublishedCounts], caption: str) -> TableContent | None:
+    """One row per practice model: records sent, children in the sample, children linked to outcomes."""
     rows = []
-    for authority in study.adopters():
-        day = authority.go_live
-        rows.append(
-            {
-                "Local authority": authority.name,
-                "Code": authority.gss_code,
-                "Practice model": study.models[authority.model].name if authority.model else NOT_APPLICABLE,
-                "Role": authority.role,
-                "Go-live": date_text(day.date) if day else NOT_APPLICABLE,
-                "Date is": day.status if day else NOT_APPLICABLE,
-                "Readiness stratum": authority.stratum or NOT_APPLICABLE,
-                "Source of the date": day.source if day else NOT_APPLICABLE,
-            }
-        )
-    return TableContent(cells=pd.DataFrame(rows), caption=caption, source="Study file")
+    for model, counts in flows.items():
+        flow = require_published(counts, "flow").frame
+        kept = flow[(flow["authority"] == "all") & (flow["kind"] == "kept")]
+        if len(kept):
+            first = {"Practice model": study.models[model].name}
+            rows.append(
+                first | {_words(row.box): count(row.n) for row in kept.iloc[[0, -2, -1]].itertuples()}
+            )
+    if not rows:
+        return None
+    notes = (next(iter(flows.values())).note(),)
+    return TableContent(pd.DataFrame(rows), caption, notes, RETURNS_SOURCE)
+
+
+def family_table(study: Study, family: pd.DataFrame, caption: str) -> TableContent:
+    """Secondary outcomes with p-values adjusted for being several, under the same orders of go-lives."""
+    cells = pd.DataFrame(
+        {
+            "Outcome": [study.outcomes[str(outcome)].name for outcome in family["outcome"]],
+            "p alone": [p_value(value) for value in family["p_value"]],
+            "p adjusted (max-T)": [p_value(value) for value in family["p_max_t"]],
+            "Smallest within reach (max-T)": [p_value(value) for value in family["p_minimum_max_t"]],
+            "p adjusted (Holm)": [p_value(value) for value in family["p_holm"]],
+            "Smallest within reach (Holm)": [p_value(value) for value in family["p_minimum_holm"]],
+        }
+    )
+    notes = (
+        "With few possible orders, adjusted p-values have a high floor; the smallest attainable is listed.",
+    )
+    return TableContent(cells, caption, notes, "Exact randomisation distribution", family)
 
 
 def plain_table(

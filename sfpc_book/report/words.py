@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfpc_book.errors import ParameterError
-from sfpc_book.report.markup import DATA_STATUSES, SYNTHETIC_MARK
+from sfpc_book.report.markup import DATA_STATUSES
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Words:
         return self.text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        mark = f"**{SYNTHETIC_MARK}.** " if self.data_status == "synthetic" else ""
+        mark = "**Synthetic data.** " if self.data_status == "synthetic" else ""
         return {"text/markdown": f"{mark}{self.text}", "text/plain": f"{mark}{self.text}"}
 
 

@@ -1,0 +1,155 @@
+"""An authority's own rows, or the reason why there are none: pilots sent no returns to the trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sfpc_book.report.charts_flow import flow_diagram
+from sfpc_book.report.charts_published import published_series
+from sfpc_book.report.charts_returns import findings_bars, monthly_series
+from sfpc_book.report.comparison_words import MEASURES
+from sfpc_book.report.drawing import Absence, Drawing
+from sfpc_book.report.page import Page, known
+from sfpc_book.report.sentences_data import (
+    coverage_sentence,
+    findings_sentences,
+    flow_sentences,
+    latest_sentences,
+    trial_role_sentences,
+)
+from sfpc_book.report.table import TableContent
+from sfpc_book.report.tables_data import LAYERS, findings_table, plain_table
+from sfpc_book.report.words import Words
+from sfpc_book.study.schema import Authority
+
+
+@dataclass(frozen=True)
+class AuthorityPage:
+    """What one authority's chapter shows. Where it sent nothing to the trial, its parts say so instead."""
+
+    page: Page
+    authority: Authority
+
+    @property
+    def in_trial(self) -> bool:
+        """Whether data returns of this authority enter a trial."""
+        return self.authority.role == "trial" and self.authority.model is not None
+
+    def _absent(self) -> Absence:
+        return Absence(f"{self.authority.name} was not randomised: no return of it is part of the trial.")
+
+    def role(self) -> Words:
+        """What the authority is to its trial."""
+        model = self.authority.model
+        wedge = self.page.wedge(model) if self.in_trial and model else None
+        return self.page.say(trial_role_sentences(self.page.study, self.authority, wedge), "design")
+
+    def sent(self) -> TableContent | Words:
+        """The workbooks read, as the log of reading lists them."""
+        if not self.in_trial:
+            return Words(self._absent().reason, "design")
+        log = self.page.reading_log(self.authority.slug)
+        return plain_table(
+            log, f"What {self.authority.name} sent, and where it was read", source="Log of reading"
+        )
+
+    def findings(self) -> pd.DataFrame:
+        """The findings of its returns."""
+        return self.page.findings(self.authority.slug)
+
+    def findings_words(self) -> Words:
+        """How many checks were made and what follows from them."""
+        if not self.in_trial:
+            return Words(self._absent().reason, "design")
+        return self.page.say(findings_sentences(self.findings(), self.authority.name))
+
+    def findings_drawing(self) -> Drawing | Absence:
+        """Checks by layer and outcome."""
+        return (
+            findings_bars(self.findings(), LAYERS, self.authority.name) if self.in_trial else self._absent()
+        )
+
+    def findings_list(self) -> TableContent | Words | None:
+        """The checks that found something."""
+        if not self.in_trial:
+            return Words(self._absent().reason, "design")
+        return findings_table(
+            self.findings(), f"What the checks found in the returns of {self.authority.name}"
+        )
+
+    def repairs(self) -> TableContent | Words | None:
+        """Repairs made by declared corrections, with their reasons."""
+        if not self.in_trial:
+            return Words(self._absent().reason, "design")
+        found = self.findings()
+        made = found[found["check"].str.contains("correction|repair")]
+        if made.empty:
+            return self.page.say(f"No declared correction applies to the returns of {self.authority.name}.")
+        columns = ["check", "layer", "sheet", "column", "count", "text"]
+        caption = f"Repairs made to the returns of {self.authority.name}, each declared with its reason"
+        return plain_table(made[columns], caption, source="File of corrections")
+
+    def flow_words(self) -> Words:
+        """From records sent to children analysed."""
+        if not self.in_trial or self.authority.model is None:
+            return Words(self._absent().reason, "design")
+        counts = self.page.flow(self.authority.model)
+        return self.page.say(flow_sentences(counts, self.authority.name, self.authority.slug))
+
+    def flow_drawing(self) -> Drawing | Absence:
+        """The flow diagram of its sample."""
+        if not self.in_trial or self.authority.model is None:
+            return self._absent()
+        return flow_diagram(self.page.flow(self.authority.model), self.authority.name, self.authority.slug)
+
+    def coverage_words(self) -> Words:
+        """Which months the totals cover."""
+        if not self.in_trial:
+            return Words(self._absent().reason, "design")
+        return self.page.say(coverage_sentence(self.page.monthly(self.authority.slug), self.authority.name))
+
+    def monthly_drawing(self) -> Drawing | Absence:
+        """Monthly totals over time."""
+        if not self.in_trial:
+            return self._absent()
+        counts = self.page.monthly_counts(self.authority.slug)
+        return monthly_series(counts, self.page.study, self.authority)
+
+    def latest_words(self) -> Words:
+        """Last published numbers beside neighbours and England."""
+        known_years = self.page.profile(self.authority.la_code).dropna(subset=["value"]).sort_values("year")
+        latest = known_years.groupby("measure", sort=False).tail(1)
+        return self.page.say(latest_sentences(latest, MEASURES, self.authority.name), "published")
+
+    def published_drawing(self, measure: str) -> Drawing | Absence:
+        """One published measure against neighbours and England."""
+        day = self.authority.go_live
+        return published_series(
+            self.page.profile(self.authority.la_code),
+            name=self.authority.name,
+            measure=measure,
+            words=MEASURES[measure],
+            go_live=day.date if day else None,
+        )
+
+    def neighbours_list(self) -> TableContent:
+        """Its ten statistical neighbours, and which of them adopted a model themselves."""
+        neighbours = self.page.neighbours(self.authority.la_code)
+        names = {slug: model.name for slug, model in self.page.study.models.items()}
+        cells = pd.DataFrame(
+            {
+                "neighbour": neighbours["name"],
+                "rank": neighbours["rank"],
+                "adopted": neighbours["adopter"].map(names).fillna("no model of the programme"),
+            }
+        )
+        caption = f"Statistical neighbours of {self.authority.name}, nearest first"
+        return plain_table(cells, caption, source="Department for Education, statistical neighbours model")
+
+
+def authority_page(page: Page, slug: str) -> AuthorityPage:
+    """The chapter of one authority. Raises `ParameterError` listing the known ones."""
+    adopters = {authority.slug: authority for authority in page.study.adopters()}
+    return AuthorityPage(page, adopters[known(slug, adopters, "local authority")])

@@ -1,0 +1,60 @@
+"""Sentences about the matched comparison on published statistics: triangulation, and called so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from sfpc_book.report.comparison_words import MEASURES, TREATED, comparators_of
+from sfpc_book.report.estimate_rows import choose, has_number, row_unit, status_text
+from sfpc_book.report.formats import p_value, percentage
+from sfpc_book.report.sentences import amount, range_words
+from sfpc_book.report.words import bullets, paragraph
+
+PLACEBO = "group_time_placebo"
+
+
+def averages_of(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Rows of average effects for all models together."""
+    return choose(estimates, model="all", term="adopted")
+
+
+def comparison_sentences(estimates: pd.DataFrame, outcome: str, *, treated: str, exposure: str) -> str:
+    """The leading row (group-time average, placebo interval), then each two-way row by its comparators."""
+    rows = choose(averages_of(estimates), outcome=outcome, exposure=exposure)
+    rows = rows[rows["sample"].str.startswith(f"{treated} vs ")]
+    lead = next(choose(rows, analysis=PLACEBO).itertuples(), None)
+    others = [
+        f"**Two-way model, against {comparators_of(row.sample)[1]}**: {_in_short(row)}."
+        for row in choose(rows, analysis="matched_did").itertuples()
+    ]
+    first = "No average effect was estimated." if lead is None else _lead(lead, outcome, treated)
+    return f"{first}\n\n{bullets(others)}" if others else first
+
+
+def _lead(row: Any, outcome: str, treated: str) -> str:
+    words = MEASURES.get(outcome, outcome.replace("_", " "))
+    if not has_number(row):
+        return f"The {words} of {TREATED[treated]}: {status_text(row)}."
+    unit = row_unit(row)
+    low, high = row.conf_low, row.conf_high
+    zero = "includes zero" if low <= 0 <= high else "leaves out zero"
+    return paragraph(
+        [
+            f"After adoption, the {words} of {TREATED[treated]} stood {amount(row.estimate, unit)} "
+            "relative to authorities that never adopted.",
+            f"The {percentage(row.conf_level, 0)} interval from placebo authorities runs from "
+            f"{range_words(low, high, unit)}; it {zero} (p = {p_value(row.p_value)}).",
+            "This is triangulation on public data: it rests on both moving in parallel without the "
+            "programme.",
+        ]
+    )
+
+
+def _in_short(row: Any) -> str:
+    if not has_number(row):
+        return status_text(row)
+    unit = row_unit(row)
+    ends = range_words(row.conf_low, row.conf_high, unit)
+    return f"{amount(row.estimate, unit)} ({percentage(row.conf_level, 0)} interval {ends})"
