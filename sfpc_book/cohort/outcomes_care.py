@@ -130,23 +130,20 @@ def neet(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """1 if the main activity in the first SSDA903 year after leaving care is among the outcome's `codes`.
 
     Population: children who leave care after the referral and by the horizon or 18th birthday, aged 16 to 20
-    (completed years) at the end of that year. The first year after leaving care is the earliest SSDA903 year
-    (to 31 March) that ends on or after the day of leaving and has an activity recorded; without any, the year
-    of leaving. "Not in touch" is not known, hence not observed. Leaving care: the date in the activity sheet,
-    else the end of the last period of care. Observed when records reach the end of the SSDA903 year in which
-    the horizon lies.
+    (completed years) at the end of the SSDA903 year (to 31 March) of leaving. The first year is that year, or
+    the next one with an activity recorded where it has none: activity is asked for around a birthday, which
+    may fall in the year after. "Not in touch" is not known, hence not observed. Leaving care: the date in the
+    activity sheet, else the end of the last period of care. Observed when records reach the end of the
+    SSDA903 year in which the horizon lies.
     """
     window = follow.window(horizon)
     left = _left_care(follow)
-    year, activity = _first_activity(follow, left)
-    year_end = ssda903_year_end(year)
-    age = completed_years(follow.birth_month, year_end)
+    age = completed_years(follow.birth_month, ssda903_year_end(ssda903_year(left)))
     inside = (left <= window.stop) & (age >= CARE_LEAVER_AGES[0]) & (age <= CARE_LEAVER_AGES[1])
-    due = ssda903_year_end(ssda903_year(window.stop))
-    needed = np.where(inside, np.fmax(due, year_end), due)
+    activity = _first_activity(follow, left)
     unknown = activity.isna() | activity.isin(NOT_IN_TOUCH)
     value = np.where(unknown, np.nan, activity.isin(outcome.codes).astype(float))
-    return Measured(value, needed, in_population=inside)
+    return Measured(value, ssda903_year_end(ssda903_year(window.stop)), in_population=inside)
 
 
 def _left_care(follow: FollowUp) -> np.ndarray:
@@ -159,16 +156,14 @@ def _left_care(follow: FollowUp) -> np.ndarray:
     return np.where(np.isnat(recorded), np.where(gone, last, np.datetime64("NaT")), recorded)
 
 
-def _first_activity(follow: FollowUp, left: np.ndarray) -> tuple[np.ndarray, pd.Series]:
-    """SSDA903 year and activity code per child; the year of leaving (-1 if not left) and NA where none is
-    recorded."""
-    year, activity = ssda903_year(left), pd.Series(pd.NA, index=range(follow.n), dtype="str")
+def _first_activity(follow: FollowUp, left: np.ndarray) -> pd.Series:
+    """First activity code recorded in or after the SSDA903 year of leaving; NA where there is none."""
+    activity = pd.Series(pd.NA, index=range(follow.n), dtype="str")
     sent = follow.events["dr3_neet"]
     if sent.empty:
-        return year, activity
-    sent = sent.assign(year=pd.to_numeric(sent["ssda903_year"]))
-    due = sent[sent["main_activity"].notna() & (sent["year"] >= year[sent["row"]]) & (year[sent["row"]] > 0)]
+        return activity
+    year, gone = pd.to_numeric(sent["ssda903_year"]), ssda903_year(left)[sent["row"]]
+    due = sent.assign(year=year)[sent["main_activity"].notna() & (year >= gone) & (gone > 0)]
     first = due.sort_values(["row", "year", "main_activity"]).drop_duplicates("row")
-    year[first["row"]] = first["year"]
     activity.iloc[first["row"]] = first["main_activity"].to_numpy()
-    return year, activity
+    return activity
