@@ -13,6 +13,8 @@ from sfpc_book.simulate.totals import monthly_totals
 
 # (layer, return month) → table → rows in the order of the sheet
 Sent = dict[tuple[str, str], dict[str, pd.DataFrame]]
+DTYPES = {"text": "str", "code": "str", "factors": "str", "flag": "Int8", "integer": "Int64",
+          "number": "float64", "share": "float64", "percent": "float64"}  # fmt: skip
 LINEAGE = ["authority", "return_month", "source_file", "source_sheet", "source_row"]
 EVENT_DATE = {"dr2_care": "care_start", "dr2_plans": "plan_start"}
 
@@ -58,7 +60,7 @@ def canonical_returns(simulated: SimulatedModel) -> dict[str, dict[str, pd.DataF
                     _with_lineage(table, simulated.contracts[name], layout, source, month)
                 )
         tables[slug] = {
-            name: _typed(pd.concat(rows, ignore_index=True), simulated.contracts[name], layout)
+            name: _typed(pd.concat(rows, ignore_index=True), simulated.contracts[name])
             for name, rows in parts.items()
         }
     return tables
@@ -101,11 +103,11 @@ def _with_lineage(
     )
 
 
-def _typed(table: pd.DataFrame, contract: TableContract, layout: str) -> pd.DataFrame:
-    kinds = {"text": "str", "code": "str", "factors": "str", "flag": "Int8", "integer": "Int64",
-             "number": "float64", "share": "float64", "percent": "float64"}  # fmt: skip
-    columns = [column for column in contract.for_layout(layout) if column.name in table]
-    also = [name for name in ("birth_marker", "term", "ssda903_year") if name in table]
-    dtypes = {column.name: kinds.get(column.type, "datetime64[ns]") for column in columns}
-    dtypes |= {name: "str" for name in ("authority", "return_month", "source_file", "source_sheet")}
-    return table[[column.name for column in columns] + also + LINEAGE].astype(dtypes)
+def _typed(table: pd.DataFrame, contract: TableContract) -> pd.DataFrame:
+    """All columns of the contract, those that the layout lacks missing, in the types of the reader."""
+    dtypes = {column.name: DTYPES.get(column.type, "datetime64[ns]") for column in contract.columns}
+    dtypes |= {"birth_marker": "str"} if "birth_marker" in table else {}
+    if contract.wide:
+        dtypes[contract.wide.by] = "Int64" if contract.wide.by == "ssda903_year" else "str"
+    dtypes |= {name: "str" for name in LINEAGE if name != "source_row"}
+    return table.reindex(columns=[*dtypes, "source_row"]).astype(dtypes)

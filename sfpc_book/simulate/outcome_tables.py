@@ -90,12 +90,17 @@ def _attendance(simulated: SimulatedModel, children: pd.DataFrame) -> pd.DataFra
         {
             "authority": children["authority"].to_numpy()[row],
             "child_id": children["child_id"].to_numpy()[row],
-            "term": np.array(simulated.terms)[column],
+            "term": np.array(stored_terms(simulated.terms))[column],
             "unauthorised_absence_share": np.where(shown[row, column], share, np.nan),
             "free_school_meals_ever": pd.array(meals, dtype="Int8"),
             "pupil_premium": pd.array(meals, dtype="Int8"),
         }
     )
+
+
+def stored_terms(levels: tuple[str, ...]) -> list[str]:
+    """`summer 2020` as it is stored: `2020-summer`."""
+    return ["-".join(reversed(level.split())) for level in levels]
 
 
 def _episodes(simulated: SimulatedModel, children: pd.DataFrame, until: np.datetime64) -> pd.DataFrame:

@@ -21,7 +21,6 @@ from sfpc_book.simulate.dates import (
     months_later,
     ssda903_year,
     term_after,
-    term_ends,
     term_number,
     term_starts,
     year_end,
@@ -118,6 +117,7 @@ def _placement_stability(case: Followed) -> Measured:
 
 
 def _neet(case: Followed) -> Measured:
+    """Activity in the SSDA903 year of leaving care, among those aged 16 to 20 at the end of it."""
     care, activity = case.history.care, case.history.activity
     late = care[dates_of(care, "care_start") >= case.referral[care["child"].to_numpy()]]
     left = late.groupby("child")["care_end"].max().reindex(range(len(case.referral)))
@@ -204,7 +204,7 @@ def _unauthorised_absence(case: Followed) -> Measured:
     rows = np.arange(len(first))[:, None]
     columns = np.clip(first[:, None] + np.arange(terms) - known[0], 0, len(known) - 1)
     youngest = age(case.birth, term_starts(first)) >= SCHOOL_AGES[0]
-    oldest = age(case.birth, term_ends(first + terms - 1)) <= SCHOOL_AGES[1]
+    oldest = age(case.birth, term_starts(first + terms - 1)) <= SCHOOL_AGES[1]
     return case.history.absence[rows, columns].mean(axis=1), youngest & oldest
 
 
