@@ -29,7 +29,13 @@ Exit codes: 0 all well, 2 wrong usage, 3 study file, 4 returns, 5 data contracts
 """
 
 WIDE = 160  # columns of a table that is not printed on a terminal
-application = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown")
+application = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
 console = Console(width=None if sys.stdout.isatty() else WIDE)
 
 Study = Annotated[Path, typer.Option("--study", help="The study file: the protocol as data.")]
@@ -44,9 +50,12 @@ Published = Annotated[
     Path | None, typer.Option("--published", help="Folder of published statistics; none: synthetic.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the synthetic data: equal seeds, equal bytes.")]
-Scale = Annotated[str, typer.Option("--scale", help="Size of the synthetic data: see simulate --help.")]
+Scale = Annotated[
+    str,
+    typer.Option("--scale", help="Size of the synthetic data: small, protocol, or a share of the protocol."),
+]
 Effect = Annotated[
-    str, typer.Option("--effect", help="Planted effect of the synthetic data: see simulate --help.")
+    str, typer.Option("--effect", help="Planted effect of the synthetic data: growing, constant or none.")
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes at once; 0: one per core.")]
 STUDY, BUILD = Path("study.yml"), Path("build")
@@ -58,7 +67,7 @@ def simulate(
     build: Build = BUILD,
     seed: Seed = 2024,
     scale: Scale = "small",
-    effect: Effect = "default",
+    effect: Effect = "growing",
 ) -> None:
     """Make synthetic returns and published statistics with known truth.
 
@@ -131,7 +140,7 @@ def build(
     published: Published = None,
     seed: Seed = 2024,
     scale: Scale = "small",
-    effect: Effect = "default",
+    effect: Effect = "growing",
     jobs: Jobs = 0,
     only: Annotated[
         list[str] | None,
@@ -226,11 +235,11 @@ def main() -> None:
         sys.exit(130)
 
 
-def _sources(returns, published, seed: int = 2024, scale: str = "small", effect: str = "default"):
+def _sources(returns, published, seed: int = 2024, scale: str = "small", effect: str = "growing"):
     from sfpc_book.book.places import DataSources
-    from sfpc_book.book.synthetic import Recipe
+    from sfpc_book.book.synthetic import Recipe, scale_of
 
-    return DataSources(returns, published, Recipe(seed, scale, effect))
+    return DataSources(returns, published, Recipe(seed, scale_of(scale), effect))
 
 
 def _say(text: str) -> None:

@@ -51,6 +51,7 @@ class BuildReport:
     statuses: Mapping[str, str]
     failures: Mapping[str, Failure]
     broken: Mapping[str, str]
+    exit_codes: frozenset[int] = frozenset()
 
     @property
     def is_whole(self) -> bool:
@@ -136,6 +137,7 @@ def _run_until_settled(
     statuses: dict[str, str] = {}
     failures: dict[str, Failure] = {}
     broken: dict[str, str] = {}
+    codes: set[int] = set()
     jobs = options.jobs or max(os.cpu_count() or 1, 1)
     while True:
         reduced = reduce_graph(graph.chapters, graph.steps, failures, broken)
@@ -147,8 +149,9 @@ def _run_until_settled(
                 statuses[outcome.name] = outcome.status
         failed = [outcome for outcome in outcomes if outcome.status == "failed"]
         if not failed:
-            return BuildReport(graph.places, graph.chapters, statuses, failures, broken)
+            return BuildReport(graph.places, graph.chapters, statuses, failures, broken, frozenset(codes))
         for outcome in failed:
+            codes.add(outcome.exit_code)
             _note(outcome, failures, broken)
 
 
@@ -208,7 +211,10 @@ def _write_run_facts(report: BuildReport) -> None:
 
 
 def raise_for_failures(report: BuildReport) -> None:
-    """Raise `BookBuildError` naming every chapter and step that failed, with its cause."""
+    """Raise `BookBuildError` naming every chapter and step that failed, with its cause.
+
+    The exit code is that of the failures if they agree, else that of a build with failures.
+    """
     problems = [f"{name}: {cause}" for name, cause in sorted(report.broken.items())]
     problems += [
         f"chapter {slug}{f' in {failure.where}' if failure.where else ''}: {failure.cause}"
@@ -217,4 +223,8 @@ def raise_for_failures(report: BuildReport) -> None:
     if problems:
         bound = report.statuses.get("bind") in ("done", "unchanged")
         rest = "the rest was built as a draft" if bound else "the book was not bound"
-        raise BookBuildError(f"{len(problems)} failures; {rest}", problems)
+        many = "1 failure" if len(problems) == 1 else f"{len(problems)} failures"
+        error = BookBuildError(f"{many}; {rest}", problems)
+        if len(report.exit_codes) == 1 and not report.failures:
+            error.exit_code = min(report.exit_codes)
+        raise error

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sfpc_book.book.places import DataSources, data_folders
-from sfpc_book.book.steps import data_steps
+from sfpc_book.book.plan import returns_inputs
+from sfpc_book.book.steps import data_steps, trial_authorities
 from sfpc_book.book.tasks import Watch, run_steps
 from sfpc_book.errors import ParameterError, ReturnsError
 from sfpc_book.study.schema import Study
@@ -45,14 +46,14 @@ def check_returns(
     study = load_study(study_path)
     slugs = _chosen(study, only)
     places = data_folders(study, study_path.resolve(), build.resolve(), sources, say)
-    names = {f"read {slug}" for slug in slugs}
+    names = {f"read {slug}" for slug in slugs} | (set() if only else {"compare returns"})
     steps = [step for step in data_steps(study, places) if step.name in names]
     outcomes = run_steps(steps, places, jobs=jobs or 2, watch=Watch())
     problems = [f"{outcome.name}: {outcome.cause}" for outcome in outcomes if outcome.status == "failed"]
     if problems:
         raise ReturnsError("some returns cannot be read", problems)
-    folder = places.build / "returns"
-    findings = {slug: pd.read_csv(folder / slug / "findings.csv", dtype="str") for slug in slugs}
+    shown = (lambda slug: f"returns/{slug}/findings.csv") if only else (lambda slug: returns_inputs(slug)[0])
+    findings = {slug: pd.read_csv(places.build / shown(slug), dtype="str") for slug in slugs}
     return CheckReport(findings, places.build)
 
 
@@ -78,7 +79,7 @@ def _table(slug: str, failed: pd.DataFrame) -> Table:
 
 
 def _chosen(study: Study, only: Sequence[str]) -> tuple[str, ...]:
-    known = tuple(slug for model in study.models.values() for slug in model.trial_authorities)
+    known = trial_authorities(study)
     unknown = [slug for slug in only if slug not in known]
     if unknown:
         allowed = ", ".join(known)

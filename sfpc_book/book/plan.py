@@ -38,7 +38,7 @@ COHORT_TABLES = (
     "excluded_authorities.csv",
 )
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
-RETURNS_TABLES = ("findings.csv", "reading_log.csv", "dr1_monthly.parquet")  # sums and checks, no children
+RETURNS_TABLES = ("findings.csv", "reading_log.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
     "profile.parquet",
     "profile_neighbours.csv",
@@ -122,6 +122,11 @@ def shown_as(path: str) -> str:
     return path
 
 
+def returns_inputs(slug: str) -> list[str]:
+    """What a chapter may read of an authority's returns, the findings first: checks and sums, no children."""
+    return [authority_slice(slug, f"returns/{slug}/{name}") for name in RETURNS_TABLES]
+
+
 def authority_slice(slug: str, path: str) -> str:
     """Place in the build folder of the rows of `path` that belong to one authority."""
     return f"authorities/{slug}/{path}"
@@ -140,7 +145,7 @@ def _authority_chapter(authority: Authority, group: str) -> Chapter:
     inputs = [DATA_STATUS, *(f"published/{name}" for name in PUBLISHED_PROFILE)]
     if authority.role == "trial":
         cohort = (f"cohort/{authority.model}/{name}" for name in COHORT_TABLES)
-        inputs += [f"returns/{authority.slug}/{name}" for name in RETURNS_TABLES]
+        inputs += returns_inputs(authority.slug)
         inputs += [authority_slice(authority.slug, path) for path in cohort]
     return Chapter(
         slug=f"authority-{authority.slug}",
@@ -158,15 +163,15 @@ MODEL_CHAPTERS = (
     ("primary", "Primary outcome", True),
     ("secondary", "Secondary outcomes", True),
     ("follow_up", "Longer follow-up", True),
-    ("costs", "Costs", True),
+    ("costs", "Costs", False),
 )
 
 
 def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
     extra = {
-        "sample": [f"returns/{slug}/findings.csv" for slug in model.trial_authorities],
-        "costs": [f"results/{model.id}-{name}.csv" for name in ("primary", "secondary")],
+        "sample": [returns_inputs(slug)[0] for slug in model.trial_authorities],
+        "costs": [f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")],
     }
     sources = {"costs": ("data_contracts/unit_costs.yml",)}
     return [
@@ -187,22 +192,18 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
 def _programme_chapters(models: tuple[PracticeModel, ...]) -> list[Chapter]:
     published = tuple(f"published/{name}" for name in PUBLISHED_TABLES)
     flows = tuple(f"cohort/{model.id}/flow.csv" for model in models)
+    panels = tuple(f"cohort/{model.id}/panel.parquet" for model in models)
     return [
         _programme("programme-summary", "Summary", "programme_summary", (DATA_STATUS, ESTIMATES, *flows)),
         _programme("programme-design", "Design", "programme_design", (DATA_STATUS,)),
+        _programme("programme-pooled", "Three trials", "programme_pooled", (DATA_STATUS, *panels), True),
         _programme(
-            "matched-comparison",
-            "Matched comparison",
-            "matched_comparison",
-            (DATA_STATUS, *published),
-            results=True,
+            "matched-comparison", "Matched comparison", "matched_comparison", (DATA_STATUS, *published), True
         ),
     ]
 
 
-def _programme(
-    slug: str, title: str, name: str, inputs: tuple[str, ...], *, results: bool = False
-) -> Chapter:
+def _programme(slug: str, title: str, name: str, inputs: tuple[str, ...], results: bool = False) -> Chapter:
     template = f"notebooks/{name}.ipynb"
     return Chapter(slug, template, PATHS, inputs, title, PROGRAMME, results=results)
 

@@ -1,24 +1,34 @@
-"""Each authority's own rows of a cohort's aggregates, so that its chapter hangs on them alone."""
+"""What each authority's chapter may read, in a folder of its own, so that the chapter hangs on nothing
+else."""
 
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from sfpc_book.book.files import write_bytes
-from sfpc_book.book.plan import COHORT_TABLES, authority_slice
+from sfpc_book.book.plan import COHORT_TABLES, authority_slice, returns_inputs, shown_as
+from sfpc_book.contracts.finding import Finding, findings_frame, read_findings
 
 COLUMN = "authority"
 
 
+def write_returns_slice(build: Path, slug: str, across: Sequence[Finding]) -> None:
+    """Copy the checks and sums of one authority's returns; findings across authorities join its own."""
+    for path in returns_inputs(slug):
+        source = build / shown_as(path)
+        content = source.read_bytes()
+        if source.name == "findings.csv" and across:
+            both = pd.concat([read_findings(source), findings_frame(across)], ignore_index=True)
+            content = both.to_csv(index=False, lineterminator="\n").encode()
+        write_bytes(build / path, content)
+
+
 def write_slices(build: Path, model: str, slugs: Sequence[str]) -> None:
     """Write the rows of every cohort table that belong to one authority, for each authority of the model."""
-    for slug in slugs:
-        shutil.rmtree(build / "authorities" / slug, ignore_errors=True)
     for name in COHORT_TABLES:
         path = f"cohort/{model}/{name}"
         frame = _read(build / path)

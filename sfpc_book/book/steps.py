@@ -18,10 +18,11 @@ from sfpc_book.book.plan import (
     PUBLISHED_TABLES,
     Chapter,
     authority_slice,
+    returns_inputs,
 )
 from sfpc_book.book.step import Places, Step
+from sfpc_book.returns.declared import load_declared
 from sfpc_book.returns.inventory import read_inventory
-from sfpc_book.returns.read import load_declared
 from sfpc_book.study.schema import PracticeModel, Study
 
 MANIFEST = "manifest.json"
@@ -39,6 +40,7 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
     return (
         _data_status_step(places),
         *_read_steps(study, places),
+        _comparing_step(study, places),
         _published_step(places),
         *(_cohort_step(model, places) for model in models),
     )
@@ -85,8 +87,8 @@ def book_steps(
             name="bind",
             stage=BINDING,
             function=work.bind,
-            inputs=(book,),
-            output_folders=(places.build / "site", places.build / "pdf"),
+            inputs=(book, places.study_path),
+            output_folders=tuple(places.build / name for name in ("site", "pdf", "release")),
         ),
     )
 
@@ -123,9 +125,25 @@ def _read_steps(study: Study, places: Places) -> list[Step]:
             inputs=(*shared, *(file.path for file in inventory.of(slug))),
             output_folders=(places.build / "returns" / slug,),
         )
-        for model in study.models.values()
-        for slug in model.trial_authorities
+        for slug in trial_authorities(study)
     ]
+
+
+def trial_authorities(study: Study) -> tuple[str, ...]:
+    """Slugs of all trial authorities, model by model, in wedge order."""
+    return tuple(slug for model in study.models.values() for slug in model.trial_authorities)
+
+
+def _comparing_step(study: Study, places: Places) -> Step:
+    slugs = trial_authorities(study)
+    return Step(
+        name="compare returns",
+        stage=READING,
+        function=work.compare_returns,
+        arguments=(("authorities", slugs),),
+        inputs=(places.home / "data_contracts", *(places.build / "returns" / slug for slug in slugs)),
+        outputs=tuple(places.build / path for slug in slugs for path in returns_inputs(slug)),
+    )
 
 
 def _existing(*paths: Path) -> list[Path]:
@@ -171,17 +189,11 @@ def _chapter_step(chapter: Chapter, places: Places) -> Step:
         inputs=(
             places.study_path,
             *(places.home / source for source in chapter.sources),
-            *(_input(path, places) for path in chapter.inputs),
+            *(places.build / path for path in chapter.inputs),
         ),
         outputs=tuple(outputs),
         template=places.home / chapter.template,
     )
-
-
-def _input(path: str, places: Places) -> Path:
-    """The node that makes an input: files of read returns belong to their authority's folder."""
-    full = places.build / path
-    return full.parent if path.startswith("returns/") else full
 
 
 def _failure_step(chapter: Chapter, failure: Failure, places: Places) -> Step:

@@ -10,18 +10,38 @@ from pathlib import Path
 
 from sfpc_book.book.code_used import code_of_function, digest
 from sfpc_book.book.files import write_text
+from sfpc_book.errors import ParameterError
 from sfpc_book.study.study import load_study
 
 MADE_FROM = "made_from.json"
+SCALES = {"small": 0.1, "protocol": 1.0}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What synthetic data are made from besides the study: seed, number of children, planted effect."""
+    """What synthetic data are made from besides the study.
+
+    `scale` is the number of children as a share of the protocols' (1: 51,000, 78,000 and 18,000), `effect`
+    the shape of the planted effect: `growing` with exposure, `constant`, or `none`.
+    """
 
     seed: int = 2024
-    scale: str = "small"
-    effect: str = "default"
+    scale: float = 0.1
+    effect: str = "growing"
+
+
+def scale_of(text: str) -> float:
+    """A scale by name or as a number. Raises `ParameterError` listing what is allowed."""
+    try:
+        scale = SCALES[text] if text in SCALES else float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale <= 10:
+        allowed = ", ".join(SCALES)
+        raise ParameterError(
+            f"scale {text!r} is not known. Allowed: {allowed}, or a number up to 10 (1: protocol)"
+        )
+    return scale
 
 
 def make_synthetic_returns(study_path: Path, folder: Path, recipe: Recipe) -> bool:

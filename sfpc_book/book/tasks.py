@@ -32,7 +32,7 @@ from sfpc_book.book.files import write_text
 from sfpc_book.book.keys import code_of, environment, files_below, record_key, shown_name
 from sfpc_book.book.scrub import cause_of_exception
 from sfpc_book.book.step import Places, Step, makers
-from sfpc_book.errors import BookBuildError
+from sfpc_book.errors import BookBuildError, SfpcBookError
 
 PRELOADED = (
     "sfpc_book.book.tasks",
@@ -55,18 +55,19 @@ class StepOutcome:
     status: str
     cause: str = ""
     cell: str = ""
+    exit_code: int = BookBuildError.exit_code
     worker_died: bool = False
 
 
 class StepFailure(BookBuildError):
     """A step failed in a worker; holds only what may be published."""
 
-    def __init__(self, name: str, cell: str, cause: str) -> None:
-        self.name, self.cell, self.cause = name, cell, cause
+    def __init__(self, name: str, cell: str, cause: str, exit_code: int) -> None:
+        self.name, self.cell, self.cause, self.exit_code = name, cell, cause, exit_code
         super().__init__(f"{name}: {cause}")
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
-        return type(self), (self.name, self.cell, self.cause)
+    def __reduce__(self) -> tuple[type, tuple[str, str, str, int]]:
+        return type(self), (self.name, self.cell, self.cause, self.exit_code)
 
 
 @dataclass
@@ -193,7 +194,8 @@ def perform(call: tuple[Step, Places], **_dependencies: Any) -> None:
         step.function(places, **dict(step.arguments))
     except Exception as error:
         cell, cause = getattr(error, "cell", ""), getattr(error, "cause", "") or cause_of_exception(error)
-        raise StepFailure(step.name, cell, cause) from None
+        code = error.exit_code if isinstance(error, SfpcBookError) else BookBuildError.exit_code
+        raise StepFailure(step.name, cell, cause, code) from None
     record_key(step, places, time.monotonic() - started)
 
 
@@ -314,10 +316,10 @@ def _outcome(report: pytask.ExecutionReport) -> StepOutcome:
         return StepOutcome(report.task.name, status)
     error = report.exc_info[1]
     if isinstance(error, StepFailure):
-        return StepOutcome(report.task.name, status, error.cause, error.cell)
+        return StepOutcome(report.task.name, status, error.cause, error.cell, error.exit_code)
     if isinstance(error, BrokenProcessPool):
         return StepOutcome(
-            report.task.name, status, "the worker process died; the usual reason is memory", "", True
+            report.task.name, status, "the worker process died; the usual reason is memory", worker_died=True
         )
     return StepOutcome(report.task.name, status, cause_of_exception(error))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sfpc_book.book.failure_page import Failure
@@ -33,14 +34,33 @@ def read_returns(places: Places, *, authority: str, listing: str) -> None:
     `listing` is the digest of the names of all files in the folder of returns: a file that appears may be the
     authority's under a doubtful name.
     """
-    from sfpc_book.returns.read import read_authority, write_returns
+    from sfpc_book.returns.check import check_authority
+    from sfpc_book.returns.declared import load_declared
+    from sfpc_book.returns.inventory import read_inventory
+    from sfpc_book.returns.read import read_files, write_returns
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
-    returns = read_authority(study, authority, places.returns, places.home / "data_contracts")
+    declared = load_declared(study, places.returns, places.home / "data_contracts")
+    inventory = read_inventory(study, places.returns, declared.corrections)
+    returns = read_files(study, authority, inventory, declared)
+    found = check_authority(study, authority, returns.tables, inventory.of(authority), declared)
     target = places.build / "returns" / authority
     shutil.rmtree(target, ignore_errors=True)
-    write_returns(returns, target)
+    write_returns(replace(returns, findings=(*returns.findings, *found)), target)
+
+
+def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
+    """Check the returns across authorities, and give each one what its chapter may read of its own."""
+    from sfpc_book.book.slices import write_returns_slice
+    from sfpc_book.cohort.store import load_tables
+    from sfpc_book.contracts.limits import load_limits
+    from sfpc_book.returns.check import check_across
+
+    tables = {slug: load_tables(places.build / "returns" / slug) for slug in authorities}
+    found = check_across(tables, load_limits(places.home / "data_contracts"))
+    for slug in authorities:
+        write_returns_slice(places.build, slug, [item for item in found if item.authority == slug])
 
 
 def build_model_cohort(places: Places, *, model: str) -> None:
@@ -133,8 +153,10 @@ def bind(places: Places) -> None:
     """Make the site and the PDFs."""
     from sfpc_book.book.extension import setup  # noqa: F401  # named in _config.yml; here for the key
     from sfpc_book.book.site import build_book
+    from sfpc_book.study.study import load_study
 
-    build_book(places.build)
+    contact = load_study(places.study_path).contact or ""
+    build_book(places.build, contacts=[contact] if "@" in contact else [])
 
 
 def source_of(places: Places, chapter: Chapter) -> Path:
