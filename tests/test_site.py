@@ -306,6 +306,7 @@ def test_a_page_of_synthetic_sentences_alone_is_synthetic():
     made = code(Words("About 4 fewer.", "synthetic")._repr_mimebundle_())
     real = code(Words("About 4 fewer.", "published")._repr_mimebundle_())
     for cell, status in ((made, ("synthetic",)), (real, ())):
+        cell["id"] = "sentence"
         notebook = nbformat.v4.new_notebook(cells=[markdown("# Page"), cell])
         assert clean_notebook(notebook).status == status
 

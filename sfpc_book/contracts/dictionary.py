@@ -57,7 +57,10 @@ def _table_section(contract: TableContract) -> str:
     elif contract.keep:
         facts += f" Of rows equal in every column the {contract.keep} is kept."
     rows = [_column_row(column) for column in contract.columns]
-    table = _table(("Column", "Header and other spellings", "What it says", "Values", "Blank means"), rows)
+    caption = f"Columns of {contract.table}"
+    table = _table(
+        caption, ("Column", "Header and other spellings", "What it says", "Values", "Blank means"), rows
+    )
     rules = "".join(f"\n- {rule.reason} (`{rule.column}`, `{rule.other}`)." for rule in contract.rules)
     rules = f"\nRules:\n{rules}\n" if rules else ""
     return (
@@ -95,9 +98,9 @@ def _code_section(words: Vocabularies) -> str:
     parts = ["## Code lists\n"]
     for name, codes in words.codes.items():
         rows = [(code, "; ".join(others)) for code, others in codes.items()]
-        parts.append(
-            f"### {name.replace('_', ' ').capitalize()}\n\n" + _table(("Code", "Other spellings"), rows)
-        )
+        title = name.replace("_", " ").capitalize()
+        table = _table(f"{title}: codes and other spellings", ("Code", "Other spellings"), rows)
+        parts.append(f"### {title}\n\n{table}")
     phrases = ", ".join(f"“{phrase}”" for phrase in words.missing_phrases)
     unborn = ", ".join(f"“{phrase}”" for phrase in (*words.unborn_phrases, *words.unborn_dates))
     return "\n".join(
@@ -112,14 +115,18 @@ def _limit_section(limits: Limits) -> str:
         for name, part in limits.checks.items()
     ]
     missing = f"Of the values of a required column at most the share {limits.missing:g} may be missing."
-    return f"## Limits of the checks\n\n{missing}\n\n" + _table(("Check", "Limit", "Severity", "Why"), rows)
+    return f"## Limits of the checks\n\n{missing}\n\n" + _table(
+        "Checks and their limits", ("Check", "Limit", "Severity", "Why"), rows
+    )
 
 
-def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _table(caption: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A captioned table: a reader who jumps to it must hear what it is."""
     headings = list(headings)
     lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines) + "\n"
+    body = "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+    return f"```{{table}} {caption}\n{body}\n```\n"
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("{level}", "*level*").replace("\n", " ")
+    return text.replace("|", "\\|").replace("{level}", "*level*").replace("\n", " ") or "none"
