@@ -69,7 +69,8 @@ def write_findings(findings: Iterable[Finding], path: Path) -> None:
 
 def read_findings(path: Path) -> pd.DataFrame:
     """Read what `write_findings` wrote, with the types of `findings_frame`."""
-    return _typed(pd.read_csv(path, dtype=object, keep_default_na=False, na_values=[""]))
+    frame = _typed(pd.read_csv(path, dtype=object, keep_default_na=False, na_values=[""]))
+    return frame.assign(unit=frame["unit"].fillna(""))
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

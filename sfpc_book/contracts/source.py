@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,10 +36,16 @@ def read_yaml(path: Path) -> Any:
             f"There is no file {path}. It is one of the files of data_contracts; put it back."
         )
     try:
-        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        return _content(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise ContractError(f"{path.name}, line {line}: not valid YAML: {error.problem}") from None
+
+
+@lru_cache(maxsize=64)
+def _content(text: str) -> Any:
+    """Parsing is slow and files are read again and again; nobody changes what is returned."""
+    return YAML(typ="safe").load(text)
 
 
 def schema_faults(model: type[BaseModel], raw: Any) -> list[tuple[Where, str]]:

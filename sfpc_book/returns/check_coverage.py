@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,8 @@ def check_span(study: Study, tables: Tables, limits: Limits, authority: str) -> 
     totals, referrals = tables.get("dr1_monthly"), tables.get("dr2_referrals")
     coverage = tables.get("dr3_coverage")
     if totals is not None and len(totals):
-        last = month_start(study.returns.months[-1])
+        # A return covers the months before its own.
+        last = month_start(study.returns.months[-1]) - timedelta(days=1)
         yield _gap(
             limits,
             "totals_gap",

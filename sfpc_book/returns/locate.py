@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sfpc_book.contracts.contract import SHEET_NAME_LENGTH, Column, Sheet, TableContract
@@ -17,6 +18,8 @@ MINIMUM_MATCHED = 2
 SHARE_FOR_STRANGE_NAME = 0.6
 NOT_WORDS = re.compile(r"[^a-z0-9%]+")
 NEAR = 0.75
+
+Renamed = Mapping[tuple[str, int], str]
 
 
 @dataclass(frozen=True)
@@ -132,45 +135,40 @@ def find_header(rows: Sequence[Sequence[object]], headers: Headers, row: int | N
 
 
 def locate(
-    sheet: RawSheet,
-    headers: Headers,
-    found_by: str,
-    header_row: int,
-    renamed: Mapping[tuple[str, int], str] = {},
+    sheet: RawSheet, headers: Headers, found_by: str, header_row: int, renamed: Renamed | None = None
 ) -> Located:
     """Say which column stands where. `renamed` gives columns to (header text, n-th of that header)."""
     places: list[Place] = []
-    unknown, repeated = [], []
-    seen: dict[str, int] = {}
-    for position, cell in enumerate(sheet.rows[header_row - 1]):
+    unknown: list[tuple[str, str | None]] = []
+    repeated: list[str] = []
+    for position, cell, found in _read_headers(sheet.rows[header_row - 1], headers, renamed or {}):
+        if found is None:
+            unknown.append((str(cell), headers.nearest(cell)))
+        elif any((place.column, place.level) == found for place in places):
+            repeated.append(found[0])
+        else:
+            places.append(Place(found[0], position, str(cell).strip(), found[1]))
+    shape = "wide" if any(place.level for place in places) else "long"
+    table, nominal = headers.contract.table, headers.nominal_row
+    found = (tuple(places), tuple(unknown), tuple(repeated))
+    return Located(table, sheet, found_by, header_row, nominal, shape, *found)
+
+
+def _read_headers(
+    row: Sequence[object], headers: Headers, renamed: Renamed
+) -> Iterator[tuple[int, object, tuple[str, str | None] | None]]:
+    """Position, cell, and the column and level it says; a column that a correction gives to another header is
+    read there only."""
+    seen: Counter[str] = Counter()
+    for position, cell in enumerate(row):
         if is_blank(cell):
             continue
         text = header_text(cell)
-        seen[text] = seen.get(text, 0) + 1
+        seen[text] += 1
         forced = renamed.get((text, seen[text]))
         found = (forced, None) if forced else headers.read(cell)
-        if found is None:
-            unknown.append((str(cell), headers.nearest(cell)))
-            continue
-        if not forced and (found[0] in renamed.values()):
-            continue
-        if any((place.column, place.level) == found for place in places):
-            repeated.append(found[0])
-            continue
-        places.append(Place(found[0], position, str(cell).strip(), found[1]))
-    wide = headers.wide is not None and any(place.level for place in places)
-    table = headers.contract.table
-    return Located(
-        table,
-        sheet,
-        found_by,
-        header_row,
-        headers.nominal_row,
-        "wide" if wide else "long",
-        tuple(places),
-        tuple(unknown),
-        tuple(repeated),
-    )
+        if forced or found is None or found[0] not in renamed.values():
+            yield position, cell, found
 
 
 def name_says(sheet: RawSheet, declared: Sheet) -> str | None:

@@ -1,0 +1,112 @@
+"""Suites: what a contract declares is what is validated, and no value of a record leaves the result."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from sfpc_book.contracts import expectations
+from sfpc_book.contracts.contract import DATA_CONTRACTS, load_contracts
+from sfpc_book.contracts.expectations import validate
+from sfpc_book.contracts.vocabulary import load_vocabularies
+from sfpc_book.returns.records import empty_records
+
+SENTINEL = "SENTINEL-4711"
+
+
+@pytest.fixture(scope="module")
+def contracts():
+    return load_contracts()
+
+
+@pytest.fixture(scope="module")
+def words():
+    return load_vocabularies(DATA_CONTRACTS / "vocabularies.yml")
+
+
+def care(contracts, rows: int = 10, **columns) -> pd.DataFrame:
+    table = empty_records(contracts["dr3_care"]).reindex(range(rows))
+    filled = {
+        "child_id": [f"c{n}" for n in range(rows)],
+        "care_start": pd.Timestamp("2021-01-01"),
+        "placement_type": "U1",
+        **columns,
+    }
+    kinds = empty_records(contracts["dr3_care"]).dtypes.to_dict()
+    return table.assign(**filled).astype(kinds | {"source_row": "float64"})
+
+
+def outcome(table, contracts, words, check: str, column: str):
+    findings = validate(
+        {"dr3_care": table}, contracts, words, authority="swindon", layout="standard", missing=0.1
+    )
+    found = {(finding.check, finding.column): finding for finding in findings}
+    return found[check, column], findings
+
+
+def test_a_table_as_declared_passes_every_expectation(contracts, words):
+    _, findings = outcome(care(contracts), contracts, words, "type", "child_id")
+    assert {finding.status for finding in findings} == {"pass"}
+    assert {finding.check for finding in findings} == {"type", "missing", "code_list", "key"}
+
+
+@pytest.mark.parametrize(
+    ("check", "column", "change", "count"),
+    [
+        ("code_list", "placement_type", {"placement_type": ["U1"] * 8 + ["zz", "yy"]}, 2),
+        ("missing", "child_id", {"child_id": ["c1", "c2", "c3", *[None] * 7]}, 7),
+        ("key", "child_id + care_start", {"child_id": ["c1", "c1", *[f"c{n}" for n in range(2, 10)]]}, 2),
+    ],
+)
+def test_a_defect_is_found_and_counted(contracts, words, check, column, change, count):
+    finding, _ = outcome(care(contracts, **change), contracts, words, check, column)
+    assert (finding.status, finding.count) == ("fail", count)
+
+
+def test_a_wrong_type_fails(contracts, words):
+    table = care(contracts).astype({"care_start": "str"})
+    finding, _ = outcome(table, contracts, words, "type", "care_start")
+    assert finding.status == "fail"
+
+
+@pytest.mark.parametrize(("value", "status"), [(0.4, "pass"), (40.0, "fail")])
+def test_a_range_is_the_contracts(contracts, words, value, status):
+    table = empty_records(contracts["dr3_attendance"]).reindex(range(3))
+    table = table.assign(child_id=["a", "b", "c"], unauthorised_absence_share=value, term="2020-summer")
+    findings = validate(
+        {"dr3_attendance": table}, contracts, words, authority="swindon", layout="standard", missing=0.1
+    )
+    ranges = [finding for finding in findings if finding.check == "range"]
+    assert [finding.status for finding in ranges] == [status]
+
+
+def test_unborn_children_do_not_count_as_missing_births(contracts, words):
+    table = empty_records(contracts["dr2_referrals"]).reindex(range(4))
+    table = table.assign(birth_marker=["unborn", "unborn", "dated", "missing"])
+    findings = validate(
+        {"dr2_referrals": table}, contracts, words, authority="swindon", layout="standard", missing=0.1
+    )
+    births = next(
+        finding for finding in findings if (finding.check, finding.column) == ("missing", "birth_month")
+    )
+    assert (births.status, births.count) == ("fail", 1)
+
+
+def test_an_expectation_that_raises_fails_and_is_told_apart(contracts, words):
+    table = care(contracts).drop(columns="placement_type")
+    _, findings = outcome(table, contracts, words, "type", "child_id")
+    raised = [finding for finding in findings if finding.check == "expectation_raised"]
+    assert raised and {finding.status for finding in raised} == {"fail"}
+
+
+def test_no_value_of_a_record_reaches_a_finding(contracts, words):
+    table = care(contracts, child_id=[SENTINEL] * 10, placement_type=[SENTINEL] * 10)
+    _, findings = outcome(table, contracts, words, "type", "child_id")
+    assert any(finding.status == "fail" for finding in findings)
+    assert SENTINEL not in repr(findings)
+
+
+def test_validation_writes_nothing_to_the_screen(contracts, words, capfd):
+    outcome(care(contracts), contracts, words, "type", "child_id")
+    assert capfd.readouterr() == ("", "")
+    assert expectations.os.environ["GX_ANALYTICS_ENABLED"] == "False"
