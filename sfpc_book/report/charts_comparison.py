@@ -32,7 +32,7 @@ def comparison_forest(
     return forest(
         rows,
         labels,
-        title="Does the answer depend on the comparators?",
+        title=f"{words[:1].upper()}{words[1:]}: does the answer depend on the comparators?",
         subtitle=(
             f"Change in the {words} of {TREATED.get(treated, treated)} relative to comparators, "
             f"{levels_text(rows)}"

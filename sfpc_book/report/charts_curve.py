@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.report.charts_effect import RETURNS_SOURCE
-from sfpc_book.report.charts_forest import axis_range, levels_text
+from sfpc_book.report.charts_forest import axis_range, levels_text, without_counts
 from sfpc_book.report.charts_theme import (
     DARK_BLUE,
     SIGNED_LABEL,
@@ -56,7 +56,7 @@ def exposure_curve(
         alt=shortened(
             f"Points with intervals by period since go-live, {what.lower()}, {unit.words}: {said}{gap}."
         ),
-        data=rows,
+        data=without_counts(rows),
         source=RETURNS_SOURCE,
         cells=drawn[["time", "effect"]].rename(
             columns={"time": "Period since go-live", "effect": "Estimate (interval)"}
@@ -133,7 +133,7 @@ def event_study(curve: pd.DataFrame, *, what: str, unit: str, level: float, sour
     )
     return Drawing(
         chart=themed(_event_chart(curve, unit), height=HEIGHT),
-        title="Were adopters and comparators moving together before adoption?",
+        title=f"Before adoption, did the {what} of adopters move with that of others?",
         subtitle=f"Difference in {what}, {unit}, by year since adoption, {level * 100:.0f}% intervals",
         alt=shortened(alt_text),
         data=curve,

@@ -35,10 +35,11 @@ def outcomes_forest(
     return forest(
         rows,
         [outcome_name(study, outcome) for outcome in rows["outcome"]],
-        title=f"{name}: estimated change after go-live, outcome by outcome",
-        subtitle=(
-            f"Difference at {horizon} months, {levels_text(rows)}, {_reference(rows)}; left of zero is a fall"
+        title=(
+            f"{name}: estimated change by outcome, "
+            f"{study.analyses[analysis].name[:1].lower()}{study.analyses[analysis].name[1:]}"
         ),
+        subtitle=f"Difference at {horizon} months, {levels_text(rows)}; left of zero is a fall",
         what=f"by outcome, {name}, {horizon} months",
         colour=model_colour(study, model),
         source=RETURNS_SOURCE,
@@ -77,9 +78,7 @@ def horizons_forest(study: Study, estimates: pd.DataFrame, model: str, analysis:
         rows,
         [f"{outcome_name(study, row.outcome)}, {horizon_text(row)}" for row in rows.itertuples()],
         title=f"{name}: does the estimate change with longer follow-up?",
-        subtitle=(
-            f"Difference at each horizon, {levels_text(rows)}, {_reference(rows)}; left of zero is a fall"
-        ),
+        subtitle=f"Difference at each horizon, main model, {levels_text(rows)}; left of zero is a fall",
         what=f"by outcome and horizon, {name}",
         colour=model_colour(study, model),
         source=RETURNS_SOURCE,
@@ -101,7 +100,7 @@ def models_forest(
     return forest(
         rows,
         labels,
-        title=f"{outcome_name(study, outcome)}: three models, three trials",
+        title=f"{outcome_name(study, outcome)} within {horizon} months: three models, three trials",
         subtitle=(
             f"Difference within {horizon} months, {levels_text(rows)}; left of zero is a fall; arrow: no end"
         ),
@@ -109,11 +108,6 @@ def models_forest(
         colour=DARK_BLUE,
         source=RETURNS_SOURCE,
     )
-
-
-def _reference(rows: pd.DataFrame) -> str:
-    texts = [text for text in dict.fromkeys(rows["reference"].dropna()) if text]
-    return f"reference {texts[0]}" if texts else "reference not recorded"
 
 
 def _sample(study: Study, sample: str) -> str:

@@ -33,8 +33,7 @@ def flow_diagram(counts: PublishedCounts, name: str, authority: str = "all") -> 
         f"{count(last['n'])} {last['box']}; boxes to the right count what left at each step."
     )
     return Drawing(
-        chart=themed(_chart(flow), height=STEP_HEIGHT * flow["step"].nunique(), fit=False)
-        | {"width": RIGHT[1]},
+        chart=themed(_chart(flow), height=_height(flow), fit=False) | {"width": RIGHT[1]},
         title=f"{count(last['n'])} {last['box']} remain of {count(first['n'])} {first['box']}",
         subtitle=f"Sample flow, {name}; what leaves at each step stands to the right. {counts.note()}",
         alt=shortened(alt_text),
@@ -59,7 +58,7 @@ def flow_cells(flow: pd.DataFrame) -> pd.DataFrame:
 def _chart(flow: pd.DataFrame) -> alt.LayerChart:
     boxes = _boxes(flow)
     arrows = _arrows(boxes)
-    x, y = _scale(RIGHT[1]), _scale(STEP_HEIGHT * flow["step"].nunique(), reverse=True)
+    x, y = _scale(RIGHT[1]), _scale(_height(flow), reverse=True)
     corners = {
         "x": alt.X("x1:Q", scale=x, axis=None),
         "x2": "x2:Q",
@@ -90,6 +89,10 @@ def _chart(flow: pd.DataFrame) -> alt.LayerChart:
         .encode(x=alt.X("x1:Q", scale=x, axis=None), y=alt.Y("middle:Q", scale=y, axis=None), text="text:N")
     )
     return alt.layer(lines, heads, *drawn, words)
+
+
+def _height(flow: pd.DataFrame) -> int:
+    return STEP_HEIGHT * (flow["step"].nunique() - 1) + BOX_HEIGHT + 6
 
 
 def _scale(end: int, *, reverse: bool = False) -> alt.Scale:

@@ -47,12 +47,17 @@ def forest(
         title=title,
         subtitle=f"{subtitle}{_truth_words(drawn)}",
         alt=forest_alt(rows, labels, what),
-        data=rows.assign(label=labels)[["label", *rows.columns]],
+        data=without_counts(rows.assign(label=labels)[["label", *rows.columns]]),
         source=source,
         cells=drawn[["label", "effect", "unit"]]
         .rename(columns={"label": "Row", "effect": "Estimate (interval)", "unit": "Unit"})
         .replace("", "[z]"),
     )
+
+
+def without_counts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows without numbers of children and events: those are published in the tables of estimates only."""
+    return rows.drop(columns=["n_children", "n_events"], errors="ignore")
 
 
 def forest_rows(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:

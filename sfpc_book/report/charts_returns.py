@@ -180,26 +180,11 @@ def _bars(table: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(bars, *words)
 
 
-def missing_shares(counts: PublishedCounts) -> pd.DataFrame:
-    """Share of children with a covariate missing, unmapped or not assessed, by authority and variable.
-
-    Shares are of rounded counts, both arms of exposure together; missing (NaN) where a count is hidden.
-    """
-    frame = require_published(counts, "descriptives").frame
-    absent = frame[frame["level"].isin(["missing", "unmapped", "not assessed"])]
-    grouped = absent.groupby(["authority", "variable"], sort=False)
-    n = grouped["n"].apply(lambda values: values.sum(skipna=False))
-    totals = frame.drop_duplicates(["authority", "exposed"]).groupby("authority")["total"].sum(min_count=1)
-    table = n.rename("n").reset_index().assign(total=lambda rows: rows["authority"].map(totals))
-    return table.assign(share=table["n"] / table["total"])
-
-
 def missing_heat(counts: PublishedCounts, study: Study, who: str) -> Drawing | Absence:
     """Share missing by covariate (rows) and authority (columns): a table of shaded cells, each with its
     number.
     """
-    shares = missing_shares(counts)
-    shares = shares[shares["authority"] != "all"]
+    shares = require_published(counts, "missing").frame
     if shares.empty:
         return Absence(f"No covariates of {who} have been described.")
     names = {slug: study.authorities[slug].name for slug in shares["authority"].unique()}
@@ -207,6 +192,7 @@ def missing_heat(counts: PublishedCounts, study: Study, who: str) -> Drawing | A
         name=["|".join(textwrap.wrap(names[slug], 12)) for slug in shares["authority"]],
         words=shares["variable"].str.replace("_", " ").str.capitalize(),
         text=[SUPPRESSED if np.isnan(share) else percentage(share, 0) for share in shares["share"]],
+        shade=shares["share"].fillna(0.0),
     )
     worst = drawn.sort_values("share").dropna(subset=["share"]).tail(1)
     most = "".join(
@@ -257,7 +243,7 @@ def _heat(drawn: pd.DataFrame) -> alt.LayerChart:
         axis=alt.Axis(ticks=False, domain=False, minExtent=label_room(list(drawn["words"])), labelLimit=260),
     )
     shade = alt.Color(
-        "share:Q",
+        "shade:Q",
         scale=alt.Scale(domain=[0, 1], range=["#FFFFFF", DARK_BLUE], interpolate="rgb"),
         legend=None,
     )

@@ -6,15 +6,19 @@ import re
 
 import pandas as pd
 
-from sfpc_book.errors import ParameterError
+from sfpc_book.errors import DisclosureError, ParameterError
+from sfpc_book.report.disclosure import publish_estimates
 from sfpc_book.report.estimate_rows import effect_text, has_number, one_row, row_unit, status_text
 from sfpc_book.report.formats import count, date_text, interval, is_missing, number, p_value
 from sfpc_book.report.words import Words
+from sfpc_book.study.schema import Disclosure
 
 FIELDS = (
     "effect", "estimate", "interval", "p_value", "p_minimum", "df", "n_children", "n_events", "n_clusters",
     "n_orders", "observable_from",
 )  # fmt: skip
+
+COUNT_FIELDS = ("n_children", "n_events")
 
 
 def claim(
@@ -27,8 +31,11 @@ def claim(
     term: str = "exposed",
     field: str = "effect",
     sample: str = "main",
+    disclosure: Disclosure | None = None,
 ) -> Words:
     """One number for a sentence, worded by its kind. Says why, where the row holds no number.
+
+    Numbers of children and events need the study's `disclosure`, under which they are worded.
 
     Raises `ParameterError` for an unknown field, or when not exactly one row matches (it lists what there
     is).
@@ -38,6 +45,10 @@ def claim(
     row = one_row(
         estimates, model=model, outcome=outcome, horizon=horizon, analysis=analysis, term=term, sample=sample
     )
+    if field in COUNT_FIELDS:
+        if disclosure is None:
+            raise DisclosureError(f"a claim of {field} needs the disclosure rules; pass study.disclosure")
+        row = publish_estimates(row.to_frame().T, disclosure).iloc[0]
     return Words(_worded(row, field), str(row["data_status"]))
 
 

@@ -17,7 +17,7 @@ from sfpc_book.report.formats import (
     number,
 )
 from sfpc_book.report.table import TableContent
-from sfpc_book.report.words import paragraph
+from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.schema import Study
 
 POUND_LINES = ("saving", "delivery", "net")
@@ -50,10 +50,12 @@ def cost_results_table(lines: pd.DataFrame, caption: str) -> TableContent:
 def cost_inputs_table(lines: pd.DataFrame, caption: str) -> TableContent:
     """Every input with its plausible range, grade and source; assumed ones are called so."""
     rows = lines[lines["kind"] == "input"]
+    spans = rows.groupby(["line", "value"], sort=False)["horizon"].agg(lambda values: listed(list(values)))
+    rows = rows.drop_duplicates(["line", "value"])
     cells = pd.DataFrame(
         {
             "Input": rows["text"],
-            "Followed for": [f"{int(horizon)} months" for horizon in rows["horizon"]],
+            "Followed for": [f"{spans[(row.line, row.value)]} months" for row in rows.itertuples()],
             "Value": [_value(row.value, row) for row in rows.itertuples()],
             "From": [_end(row.low, row) for row in rows.itertuples()],
             "To": [_end(row.high, row) for row in rows.itertuples()],
@@ -104,11 +106,11 @@ def cost_sentences(study: Study, lines: pd.DataFrame, model: str, horizon: int) 
     return paragraph(
         [
             f"Per 1,000 children followed for {horizon} months, care worth "
-            f"{money(rows['saving'].value)} is not paid "
-            f"for, against {money(rows['delivery'].value)} for delivery.",
-            f"That is {money(abs(net.value))} {kept}; the interval of the effect alone gives "
-            f"{money(net.low)} to "
-            f"{money(net.high)}.",
+            f"{about_money(rows['saving'].value)} is not paid "
+            f"for, against {about_money(rows['delivery'].value)} for delivery.",
+            f"That is {about_money(abs(net.value))} {kept}; the interval of the effect alone gives "
+            f"{about_money(net.low)} to "
+            f"{about_money(net.high)}.",
             caution,
         ]
     )
@@ -133,16 +135,19 @@ def _end(value: float, row: Any) -> str:
 
 def _shown(value: float, unit: str) -> str:
     if unit.startswith("pounds"):
-        return money(value)
+        return about_money(value)
     places = 4 if unit == "risk difference" else 0 if abs(value) >= 100 else 3 if abs(value) < 1 else 1
     return number(value, places)
+
+
+def about_money(value: float) -> str:
+    """Pounds without false precision: from £10,000 on to the nearest £1,000."""
+    return money(round(value, -3) if abs(value) >= 10_000 else value)
 
 
 def assumed_inputs(lines: pd.DataFrame) -> str:
     """The inputs that are assumed, by name."""
     texts = lines[(lines["kind"] == "input") & lines["assumed"]]["text"].drop_duplicates()
     return (
-        f"Assumed: {listed([text.rstrip('.') for text in texts], 'and')}."
-        if len(texts)
-        else "None is assumed."
+        bullets([f"Assumed: {text.rstrip('.')}." for text in texts]) if len(texts) else "No input is assumed."
     )

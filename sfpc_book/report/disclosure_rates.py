@@ -17,12 +17,30 @@ SPLIT_FACTOR = 2  # a span is closed at twice the threshold, so that rounding mo
 COLUMNS = ["n_children", "n_events", "value_sum"]
 
 
+def publish_missing(missingness: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
+    """Share of children whose covariate is missing, by authority and variable, all periods together.
+
+    `missingness` has one row per authority, period and variable with `n_missing` and `n`. Shares are of
+    rounded counts. Returns columns authority, variable, n, total, share, suppressed.
+    """
+    sums = missingness.groupby(["authority", "variable"], sort=False, as_index=False)[
+        ["n_missing", "n"]
+    ].sum()
+    missing, total = protected(sums["n_missing"], disclosure), protected(sums["n"], disclosure)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(total > 0, missing / total, np.nan)
+    frame = sums[["authority", "variable"]].assign(n=missing, total=total, share=share)
+    return published(frame.assign(suppressed=np.isnan(missing)), "missing", disclosure)
+
+
 def publish_cells(panel: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
     """Numbers of children by authority, period and linkage state, for one outcome and horizon."""
     columns = ["n_children", "n_not_observed", "n_not_linked", "n_not_applicable"]
     keys = ["authority", "period", "period_start", "exposed"]
     small = np.column_stack([is_small(panel[name], disclosure) for name in columns]).any(axis=1)
     counts = {name: protected(panel[name], disclosure) for name in columns}
+    over_periods = panel.groupby("authority")["n_not_linked"].transform("sum")
+    counts["n_not_linked_all"] = protected(over_periods, disclosure)
     return published(panel[keys].assign(**counts, suppressed=small), "cells", disclosure)
 
 

@@ -103,11 +103,7 @@ class Figure:
         )
 
     def _caption_html(self) -> str:
-        mark = (
-            f'<span class="sfpc-mark">{escape(SYNTHETIC_MARK)}</span>'
-            if self.data_status == "synthetic"
-            else ""
-        )
+        mark = '<span class="sfpc-mark">Synthetic data</span>' if self.data_status == "synthetic" else ""
         return (
             f'<figcaption><span class="sfpc-title">{escape(self.title)}</span> '
             f'<span class="sfpc-subtitle">{escape(self.subtitle)}</span> {mark}</figcaption>'

@@ -5,6 +5,7 @@ status.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,10 @@ from sfpc_book.report.disclosure import (
     publish_flow,
     publish_monthly,
 )
-from sfpc_book.report.disclosure_rates import publish_cells, publish_rates
+from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import Figure, figure_of
+from sfpc_book.report.formats import date_text
 from sfpc_book.report.page_results import Record, read_estimates, record_of
 from sfpc_book.report.table import Table, TableContent, table_of
 from sfpc_book.report.words import Words
@@ -31,6 +33,7 @@ from sfpc_book.study.wedge import Wedge, wedge_of
 
 CHILD_LEVEL = ("children.parquet", "outcomes.parquet")
 STOCKS = ["looked_after_at_month_end", "open_protection_plans", "open_cin_cases"]
+DERIVED = "rate derived from published numbers and population"
 FLOWS = ["newly_looked_after", "new_referrals"]
 
 
@@ -114,6 +117,10 @@ class Page:
         """Covariates by exposure that may be shown."""
         return publish_descriptives(self._csv(f"cohort/{model}/descriptives.csv"), self.study.disclosure)
 
+    def missing(self, model: str) -> PublishedCounts:
+        """Shares of missing covariates that may be shown."""
+        return publish_missing(self._csv(f"cohort/{model}/missingness.csv"), self.study.disclosure)
+
     def observability(self, model: str) -> pd.DataFrame:
         """How far each outcome is observed, by authority and horizon."""
         return self._csv(f"cohort/{model}/observability.csv", dates=["covered_to", "fully_observed_from"])
@@ -156,7 +163,9 @@ class Page:
         """Published series of one authority against its neighbours and England, with sources in words."""
         profile = self._parquet("published/profile.parquet")
         own = profile[profile["authority_code"].astype(str) == la_code]
-        return own.assign(source=own["source"].map(self._source_words()).fillna(own["source"]))
+        words = own["source"].map(self._source_words())
+        derived = own["source"].str.startswith("derived")
+        return own.assign(source=words.mask(derived, DERIVED).fillna(own["source"]))
 
     def neighbours(self, la_code: str) -> pd.DataFrame:
         """The ten statistical neighbours of one authority."""
@@ -183,7 +192,9 @@ class Page:
     def _source_words(self) -> dict[str, str]:
         sources = self.published("sources")
         return {
-            str(row.source): f"{row.title} ({row.vintage})" if pd.notna(row.vintage) else str(row.title)
+            str(row.source): f"{row.title} ({vintage_text(row.vintage)})"
+            if pd.notna(row.vintage)
+            else str(row.title)
             for row in sources.itertuples()
         }
 
@@ -227,6 +238,12 @@ def open_page(slug: str, study_path: str, build_path: str) -> Page:
     found = json.loads(path.read_text(encoding="utf-8"))
     status = {name: str(found[name]) for name in ("returns", "published")} | {"design": "design"}
     return Page(slug, load_study(study_path), build, status)
+
+
+def vintage_text(vintage: object) -> str:
+    """A vintage as words: a date is written out, anything else stands as it is."""
+    text = str(vintage)
+    return date_text(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else text
 
 
 def known(name: str, allowed: Mapping[str, object], what: str) -> str:

@@ -255,7 +255,7 @@ def assumptions_sentence(study: Study, analysis: str) -> str:
 
 def _is_level(unit: Unit) -> bool:
     """Units of which one has a higher or lower level rather than more or fewer."""
-    return unit.short in ("pp",)
+    return unit.short in ("pp", "per 10,000")
 
 
 def _side(value: float, unit: Unit) -> str:

@@ -103,11 +103,11 @@ def findings_sentences(findings: pd.DataFrame, name: str) -> str:
         return f"No check of what {name} sent has been recorded."
     by_severity = failed["severity"].value_counts()
     parts = [
-        f"{counted(int(by_severity[severity]), 'check')} {words}"
-        for severity, words in (
-            ("block", "stop estimation until they are resolved"),
-            ("mark", "are marked wherever the data are used"),
-            ("note", "are noted"),
+        f"{int(by_severity[severity])} {one if by_severity[severity] == 1 else several}"
+        for severity, one, several in (
+            ("block", "stops estimation until resolved", "stop estimation until resolved"),
+            ("mark", "is marked wherever the data are used", "are marked wherever the data are used"),
+            ("note", "is noted", "are noted"),
         )
         if severity in by_severity
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sfpc_book.report.disclosure import publish_estimates
 from sfpc_book.report.estimate_rows import (
     analysis_name,
     effect_text,
@@ -35,23 +36,46 @@ PLAN = {"planned": "planned", "exploratory": "exploratory"}
 
 
 def estimates_table(
-    study: Study, estimates: pd.DataFrame, caption: str, *, models: bool = False
+    study: Study, estimates: pd.DataFrame, caption: str, *, models: bool = False, curve: bool = True
 ) -> TableContent:
     """One row per estimate: what, by which analysis, estimate with interval, df, p with its minimum, sizes.
 
-    `models` adds a column for the practice model. Rows without a number say why in the estimate's place.
+    `models` adds a column for the practice model. Without `curve`, effects by time since go-live are left
+    to the data file. Rows stand in the order of the study; those without a number say why in the estimate's
+    place.
     """
-    rows = [_estimate_cells(study, row, models) for row in estimates.itertuples()]
+    ordered = publish_estimates(in_study_order(study, estimates), study.disclosure)
+    listed = ordered if curve else ordered[ordered["analysis"] != "exposure_time"]
+    notes = [
+        "Estimates are differences after go-live; the interval stands in brackets at the level given.",
+        "Beside an exact p-value stands the smallest that any result could have had.",
+    ]
+    if not curve:
+        notes.append("Effects by time since go-live are in the data file.")
     return TableContent(
-        cells=pd.DataFrame(rows),
+        cells=pd.DataFrame([_estimate_cells(study, row, models) for row in listed.itertuples()]),
         caption=caption,
-        notes=(
-            "Estimates are differences after go-live; the interval stands in brackets at the level given.",
-            "Beside an exact p-value stands the smallest that any result could have had.",
-        ),
+        notes=tuple(notes),
         source=ESTIMATES_SOURCE,
-        data=estimates,
+        data=ordered,
     )
+
+
+def in_study_order(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Rows by model, outcome, horizon and analysis in the order of the study; unknown names come last."""
+    orders = {
+        "model": list(study.models),
+        "outcome": list(study.outcomes),
+        "analysis": list(study.analyses),
+    }
+    keys = {
+        name: estimates[name].map({key: place for place, key in enumerate(known)}).fillna(len(known))
+        for name, known in orders.items()
+    }
+    keys["horizon"] = estimates["horizon"].astype("Float64").fillna(0)
+    ranked = pd.DataFrame(keys)[["model", "outcome", "horizon", "analysis"]].reset_index(drop=True)
+    order = ranked.sort_values(list(ranked), kind="stable").index
+    return estimates.iloc[order]
 
 
 def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
@@ -71,7 +95,7 @@ def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
 
 
 def _term(term: str) -> str:
-    if term.startswith("exposure_time_"):
+    if term.startswith("exposure_time_") and term.rsplit("_", 1)[-1].isdigit():
         return f", period {term.rsplit('_', 1)[-1]} since go-live"
     if term.startswith("event_time_"):
         return f", year {term.rsplit('_', 1)[-1]} since adoption".replace("-", "−")
@@ -106,7 +130,7 @@ def truth_table(study: Study, estimates: pd.DataFrame, caption: str) -> TableCon
         caption=caption,
         notes=("The truth was planted when the synthetic data were made; one data set cannot show bias.",),
         source="Truth written beside the synthetic returns",
-        data=rows,
+        data=publish_estimates(rows, study.disclosure),
     )
 
 

@@ -112,7 +112,7 @@ def cell_sizes_table(counts: PublishedCounts, study: Study, caption: str) -> Tab
     for period, part in frame.groupby("period", sort=True):
         by_authority = part.set_index("authority")["n_children"].reindex(authorities)
         cells[f"Period {period} from {part['period_start'].iloc[0]:%b %Y}"] = shown(by_authority)
-    linked = frame.groupby("authority")["n_not_linked"].apply(lambda values: values.sum(skipna=False))
+    linked = frame.groupby("authority")["n_not_linked_all"].first()
     cells["Not linked, all periods"] = shown(linked.reindex(authorities))
     return TableContent(
         cells=pd.DataFrame(cells), caption=caption, notes=(counts.note(),), source=RETURNS_SOURCE, data=frame

@@ -7,7 +7,6 @@ import pandas as pd
 from sfpc_book.report.comparison_words import (
     ANALYSES,
     COMPARISON_SOURCE,
-    MEASURES,
     comparators_of,
 )
 from sfpc_book.report.estimate_rows import effect_text, row_unit
@@ -45,22 +44,11 @@ def comparison_table(estimates: pd.DataFrame, caption: str) -> TableContent:
 
 
 def left_out_table(left_out: pd.DataFrame, caption: str) -> TableContent:
-    """How many authorities cannot serve as comparators, by reason and outcome."""
+    """How many authorities cannot serve as comparators, by reason."""
     reason = left_out["reason"].astype(str).str.partition(":")[0].str.partition(" (")[0]
-    counts = (
-        left_out.assign(reason=reason, outcome=left_out["outcome"].map(MEASURES).fillna(left_out["outcome"]))
-        .groupby(["reason", "outcome"], sort=True)
-        .size()
-        .rename("n")
-        .reset_index()
-    )
-    cells = pd.DataFrame(
-        {
-            "Reason": counts["reason"].str.capitalize(),
-            "Outcome": counts["outcome"],
-            "Authorities": counts["n"].astype(str),
-        }
-    )
+    reason = reason.str[:1].str.upper() + reason.str[1:]
+    counts = left_out.assign(reason=reason).groupby("reason", sort=True)["authority_code"].nunique()
+    cells = pd.DataFrame({"Reason": counts.index, "Authorities": counts.astype(str).to_numpy()})
     return TableContent(cells, caption, (), COMPARISON_SOURCE, left_out)
 
 

@@ -27,8 +27,9 @@ class Words:
         return self.text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        mark = "**Synthetic data.** " if self.data_status == "synthetic" else ""
-        return {"text/markdown": f"{mark}{self.text}", "text/plain": f"{mark}{self.text}"}
+        gap = "\n\n" if self.text.startswith("- ") else " "
+        text = f"**Synthetic data.**{gap}{self.text}" if self.data_status == "synthetic" else self.text
+        return {"text/markdown": text, "text/plain": text}
 
 
 def paragraph(sentences: Sequence[str]) -> str:
