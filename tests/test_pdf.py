@@ -14,8 +14,9 @@ from small_book import ALT, REPOSITORY, small_book
 from sfpc_book.book.pdf_compile import PdfJob, compile_jobs
 from sfpc_book.book.pdf_finish import children, structure_elements
 from sfpc_book.book.pdf_text import pdf_text
+from sfpc_book.book.typst_columns import text_width
 from sfpc_book.book.typst_html import HtmlReader
-from sfpc_book.book.typst_tables import NUMBER, Cell, TableShape, is_sideways, table_problems
+from sfpc_book.book.typst_tables import NUMBER, Cell, TableShape, is_sideways, table_layout, table_problems
 from sfpc_book.book.typst_text import array, escape, literal
 
 NAMES = ("index", "made", "norfolk", "mixed", "glossary", "accessibility", "book")
@@ -205,6 +206,24 @@ def shape(columns: int, word: str) -> TableShape:
 def test_tables_turn_sideways_only_when_their_words_do_not_fit():
     assert not is_sideways(shape(12, "70.5"))
     assert is_sideways(shape(12, "unabbreviated"))
+
+
+@pytest.mark.parametrize("columns", range(2, 16))
+@pytest.mark.parametrize(
+    "word", ["70.5", "−9.1 to +0.7", "authority", "children who entered care within a year"]
+)
+def test_every_word_fits_its_column_and_the_table_its_page(columns: int, word: str):
+    layout = table_layout(shape(columns, word))
+    assert sum(layout.columns) <= layout.page + 1
+    longest = word if NUMBER.fullmatch(word) else max(word.split(), key=len)
+    assert min(layout.columns) >= text_width(longest) * layout.size
+
+
+def test_columns_of_sentences_get_more_room_than_columns_of_numbers():
+    row = (Cell("", "Area"), Cell("", "70.5"), Cell("", "a sentence that says why " * 6))
+    layout = table_layout(TableShape("Caption", (row,), (row,)))
+    assert layout.columns[2] > 3 * layout.columns[1]
+    assert not layout.sideways
 
 
 def test_faults_of_a_table_are_named():

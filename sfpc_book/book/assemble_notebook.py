@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lxml.html
 import nbformat
@@ -30,6 +30,7 @@ class ExtractedData:
 
     label: str
     title: str
+    subtitle: str
     text: str
 
 
@@ -65,7 +66,7 @@ def clean_notebook(notebook: nbformat.NotebookNode, *, title: str = "") -> Clean
     heading = _retitle(result, title)
     if not heading:
         problems.append("no first-level heading in its first Markdown cell, so the page has no title")
-    return CleanNotebook(result, heading, tuple(data), ordered_statuses(statuses), tuple(problems))
+    return CleanNotebook(result, heading, _told_apart(data), ordered_statuses(statuses), tuple(problems))
 
 
 def output_statuses(html: str) -> tuple[str, ...]:
@@ -121,27 +122,41 @@ def _extract(bundle: dict, number: int, problems: list[str]) -> list[ExtractedDa
     text = _text(bundle.get("text/csv", ""))
     if not text:
         return []
-    label, title, status = _identity(_text(bundle.get("text/html", "")))
+    marked = _marked_element(_text(bundle.get("text/html", "")))
+    label = (marked.get("data-label") or marked.get("id") or "") if marked is not None else ""
     if not LABEL.fullmatch(label):
-        problems.append(
-            f"shown cell {number} has data but no usable label (an id in lower case); found {label!r}"
-        )
+        found = f"found {label!r}"
+        problems.append(f"shown cell {number} has data but no usable label (an id in lower case); {found}")
         return []
-    return [ExtractedData(label, title or label, with_status_column(text, status))]
+    title = _words(marked, ".//*[@class='sfpc-title']", ".//figcaption", ".//caption") or label
+    subtitle = _words(marked, ".//*[@class='sfpc-subtitle']")
+    status = marked.get("data-status", "")
+    return [ExtractedData(label, title, subtitle, with_status_column(text, status))]
 
 
-def _identity(html: str) -> tuple[str, str, str]:
-    """Label, title and status of a figure or table, from the element that declares its data status."""
+def _marked_element(html: str) -> lxml.html.HtmlElement | None:
+    """The element of a figure or table that declares the data status."""
     if not html.strip():
-        return "", "", ""
-    fragment = lxml.html.fragment_fromstring(html, create_parent="div")
-    marked = fragment.find(".//*[@data-status]")
-    if marked is None:
-        return "", "", ""
-    paths = (".//*[@class='sfpc-title']", ".//figcaption", ".//caption")
-    titles = [found for path in paths if (found := marked.find(path)) is not None]
-    words = " ".join(titles[0].text_content().split()) if titles else ""
-    return marked.get("data-label") or marked.get("id") or "", words, marked.get("data-status", "")
+        return None
+    return lxml.html.fragment_fromstring(html, create_parent="div").find(".//*[@data-status]")
+
+
+def _words(element: lxml.html.HtmlElement, *paths: str) -> str:
+    """The text of the first path that leads to an element; empty when none does."""
+    for path in paths:
+        found = element.find(path)
+        if found is not None:
+            return " ".join(found.text_content().split())
+    return ""
+
+
+def _told_apart(data: list[ExtractedData]) -> tuple[ExtractedData, ...]:
+    """Data of figures that share a title are told apart by what they measure."""
+    titles = [item.title for item in data]
+    return tuple(
+        replace(item, title=f"{item.title} {item.subtitle}".strip()) if titles.count(item.title) > 1 else item
+        for item in data
+    )
 
 
 def _retitle(notebook: nbformat.NotebookNode, title: str) -> str:

@@ -55,7 +55,6 @@ class PageView:
     banner: StatusNotice | None
     part: str
     parts: tuple[NavigationPart, ...]
-    root_title: str
     headings: tuple[Heading, ...]
     full_titles: dict[str, str]
     ambiguous: frozenset[str]
@@ -134,7 +133,6 @@ def _page_view(
         banner=notice,
         part=page.part if page else "",
         parts=navigation_parts(facts, pagename),
-        root_title=facts.pages[0].short_title,
         headings=_headings(doctree),
         full_titles={
             context["pathto"](other.docname): _full_title(other, ambiguous) for other in facts.pages

@@ -9,17 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sfpc_book.book.typst_text import array, literal, strong
+from sfpc_book.book.typst_columns import Layout, layout_of
+from sfpc_book.book.typst_text import array, strong
 
 # Numbers with their signs, units, intervals and the shorthands for missing values are aligned right.
 NUMBER = re.compile(
     r"[+−<>£]*\d[\d,.]*(%|pp)?( to [+−]?\d[\d,.]*%?)?|\[(c|x|z|low|u|p|r)\]|unbounded.*|", flags=re.IGNORECASE
 )
-# Text sizes in points, largest first, upright and then sideways: the first in which a table fits is taken.
-UPRIGHT, SIDEWAYS = 482.0, 720.0  # width of the text on an A4 page, in points
-FITTINGS = ((UPRIGHT, 9.5), (UPRIGHT, 8.5), (UPRIGHT, 7.5), (SIDEWAYS, 8.5), (SIDEWAYS, 7.5), (SIDEWAYS, 6.5))
-CHARACTER = 0.56  # mean width of a character of Liberation Sans, as a share of its size
-PADDING = 10.0  # left and right of a cell's text, in points
+NO_BREAK_SPACE = "\u00a0"
 
 
 @dataclass(frozen=True)
@@ -64,45 +61,35 @@ def first_words(table: TableShape) -> str:
     return " | ".join(cell.plain for cell in rows[0]) if rows else "(empty)"
 
 
-def typst_table(table: TableShape, label: str = "") -> str:
-    """The table as a captioned Typst figure; wide tables are set smaller (see also `is_sideways`)."""
-    columns = array([_column_width(table, place) for place in range(table.width)])
+def typst_table(table: TableShape) -> str:
+    """The table as a captioned Typst figure, set as large as its words allow (see also `is_sideways`)."""
+    layout = table_layout(table)
+    columns = array([f"{width}pt" for width in layout.columns])
     alignment = array([_alignment(table, place) for place in range(table.width)])
+    options = [f"columns: {columns}", f"align: {alignment}", f"size: {layout.size}pt"]
     cells = [f"table.header({', '.join(_cell(cell, header=True) for row in table.head for cell in row)})"]
-    cells += [
-        ", ".join(_cell(cell, header=place == 0) for place, cell in enumerate(row)) for row in table.body
-    ]
+    for row in table.body:
+        cells.append(", ".join(_cell(cell, header=place == 0) for place, cell in enumerate(row)))
     rows = ",\n  ".join(cells)
-    size = _fitting(table)[1]
-    arguments = [
-        f"columns: {columns}",
-        f"align: {alignment}",
-        f"size: {size}pt",
-        f"caption: [{table.caption}]",
-    ]
-    if label:
-        arguments.append(f"key: {literal(label)}")
-    return f"\n\n#data-table({', '.join(arguments)},\n  {rows},\n)\n\n"
+    return f"\n\n#data-table({', '.join(options)}, caption: [{table.caption}],\n  {rows},\n)\n\n"
 
 
 def is_sideways(table: TableShape) -> bool:
     """Is the table too wide for an upright page at a readable size?"""
-    return _fitting(table)[0] == SIDEWAYS
+    return table_layout(table).sideways
 
 
-def _fitting(table: TableShape) -> tuple[float, float]:
-    """Page width and text size in which every column's longest word or number fits."""
-    characters = sum(_longest_word(table, place) for place in range(table.width))
-    for width, size in FITTINGS:
-        if characters * CHARACTER * size + PADDING * table.width <= width:
-            return width, size
-    return FITTINGS[-1]
+def table_layout(table: TableShape) -> Layout:
+    """Page, text size and column widths in which every word of the table fits."""
+    return layout_of([_texts(table, place) for place in range(table.width)])
 
 
-def _longest_word(table: TableShape, place: int) -> int:
-    texts = [row[place].plain for row in (*table.head, *table.body) if len(row) == table.width]
-    words = [len(word) for text in texts for word in ([text] if NUMBER.fullmatch(text) else text.split())]
-    return max(words, default=1)
+def _texts(table: TableShape, place: int) -> list[tuple[str, bool]]:
+    """The column's texts, and whether each is bold; a number is one word, whatever spaces it has."""
+    heads = [(row[place].plain, True) for row in table.head if len(row) == table.width]
+    cells = [row[place].plain for row in table.body if len(row) == table.width]
+    whole = [text.replace(" ", NO_BREAK_SPACE) if NUMBER.fullmatch(text) else text for text in cells]
+    return [*heads, *((text, place == 0) for text in whole)]
 
 
 def _column(table: TableShape, place: int) -> list[str]:
@@ -116,12 +103,6 @@ def _is_numeric(table: TableShape, place: int) -> bool:
 
 def _alignment(table: TableShape, place: int) -> str:
     return "right" if _is_numeric(table, place) else "left"
-
-
-def _column_width(table: TableShape, place: int) -> str:
-    """Columns of short cells take what they need; columns of sentences share the rest of the line."""
-    longest = max((len(text) for text in _column(table, place)), default=0)
-    return f"{min(longest, 120)}fr" if longest > 28 else "auto"
 
 
 def _cell(cell: Cell, *, header: bool) -> str:
