@@ -57,7 +57,9 @@ def draw_baseline(
     rng = stream(seed, wedge.model_id, "baseline")
     place = pd.Index(wedge.authorities).get_indexer(children["authority"])
     level = {name: _levels(*ends, wedge, rng)[place] for name, ends in LEVELS.items()}
-    noise = np.clip(rng.normal(0, settings.cluster_period_sd, (len(wedge.authorities), wedge.n_periods)), -0.004, 0.004)
+    noise = np.clip(
+        rng.normal(0, settings.cluster_period_sd, (len(wedge.authorities), wedge.n_periods)), -0.004, 0.004
+    )
     period = children["period"].to_numpy()
     return Baseline(
         level=level,

@@ -34,7 +34,8 @@ def sent_returns(simulated: SimulatedModel) -> dict[str, Sent]:
         own = {name: table[table["authority"] == slug] for name, table in sampled.items()}
         for month, span in spans(study.returns.months, study.returns.referrals_from).items():
             returns[slug]["dr2", month] = {
-                name: _within(table, EVENT_DATE.get(name, "referral_date"), span) for name, table in own.items()
+                name: _within(table, EVENT_DATE.get(name, "referral_date"), span)
+                for name, table in own.items()
             }
         returns[slug]["dr3", study.returns.outcome_month] = {
             name: table[table["authority"] == slug].reset_index(drop=True)
@@ -60,7 +61,7 @@ def canonical_returns(simulated: SimulatedModel) -> dict[str, dict[str, pd.DataF
                     _with_lineage(table, simulated.contracts[name], layout, source, month)
                 )
         tables[slug] = {
-            name: _typed(pd.concat(rows, ignore_index=True), simulated.contracts[name])
+            name: _typed(pd.concat(rows, ignore_index=True), simulated.contracts[name], layout)
             for name, rows in parts.items()
         }
     return tables
@@ -98,16 +99,16 @@ def _with_lineage(
     sheet = contract.sheets[layout]
     place = pd.factorize(table["child_id"])[0] if contract.shape == "wide" else range(len(table))
     rows = pd.Series(place, index=table.index, dtype="int64") + sheet.header_row + 1
-    return table.assign(
-        return_month=month, source_file=source, source_sheet=sheet.name, source_row=rows
-    )
+    return table.assign(return_month=month, source_file=source, source_sheet=sheet.name, source_row=rows)
 
 
-def _typed(table: pd.DataFrame, contract: TableContract) -> pd.DataFrame:
+def _typed(table: pd.DataFrame, contract: TableContract, layout: str) -> pd.DataFrame:
     """All columns of the contract, those that the layout lacks missing, in the types of the reader."""
     dtypes = {column.name: DTYPES.get(column.type, "datetime64[ns]") for column in contract.columns}
     dtypes |= {"birth_marker": "str"} if "birth_marker" in table else {}
     if contract.wide:
         dtypes[contract.wide.by] = "Int64" if contract.wide.by == "ssda903_year" else "str"
     dtypes |= {name: "str" for name in LINEAGE if name != "source_row"}
-    return table.reindex(columns=[*dtypes, "source_row"]).astype(dtypes)
+    absent = set(contract.names) - {column.name for column in contract.for_layout(layout)}
+    kept = table.drop(columns=[name for name in table if name in absent])
+    return kept.reindex(columns=[*dtypes, "source_row"]).astype(dtypes)

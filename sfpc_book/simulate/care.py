@@ -146,7 +146,9 @@ def _episode_rows(
     moved = pd.Series(np.where(reasons == "L", None, other), dtype="object")
     moved[reasons == "S"] = period["placement_type"][reasons == "S"]
     status = pd.Series(reasons == "L").groupby(found["period"]).cummax()
-    legal = pick(status.to_numpy() * 0.9, {"V2": 0.5, "C2": 0.5}, world.words.code_sets["legal_status"], "legal")
+    legal = pick(
+        status.to_numpy() * 0.9, {"V2": 0.5, "C2": 0.5}, world.words.code_sets["legal_status"], "legal"
+    )
     return pd.DataFrame(
         {
             "child": period["child"],
@@ -190,4 +192,3 @@ def activity(world: World, care: pd.DataFrame) -> pd.DataFrame:
             "neet": neet.astype(int),
         }
     )
-

@@ -136,7 +136,9 @@ def _level_columns(
     labels = stored_terms(wide.levels) if wide.by == "term" else wide.levels
     for level, label in zip(wide.levels, labels, strict=True):
         mine = (table[wide.by].astype("str") == label).to_numpy()
-        values = table.loc[mine, [column.name]].set_axis(child[mine]).reindex(range(child.max(initial=-1) + 1))
+        values = (
+            table.loc[mine, [column.name]].set_axis(child[mine]).reindex(range(child.max(initial=-1) + 1))
+        )
         header = column.header.replace("{level}", level)
         found[f"{column.name}:{level}"] = (header, _cells(values, column, words))
     return found
@@ -148,7 +150,11 @@ def _cells(frame: pd.DataFrame, column: Column, words: Vocabularies) -> list[Cel
         born = _dates(frame[column.name])
         return [unborn if marker == "unborn" else cell
                 for marker, cell in zip(frame["birth_marker"], born, strict=True)]  # fmt: skip
-    return CELLS[column.type](frame[column.name]) if column.name not in FACTOR_FLAGS else _yes_no(frame[column.name])
+    return (
+        CELLS[column.type](frame[column.name])
+        if column.name not in FACTOR_FLAGS
+        else _yes_no(frame[column.name])
+    )
 
 
 def _dates(values: pd.Series) -> list[Cell]:
@@ -156,7 +162,9 @@ def _dates(values: pd.Series) -> list[Cell]:
 
 
 def _texts(values: pd.Series) -> list[Cell]:
-    return [None if value is None or value != value else value for value in values.to_numpy(dtype=object).tolist()]
+    return [
+        None if value is None or value != value else value for value in values.to_numpy(dtype=object).tolist()
+    ]
 
 
 def _factors(values: pd.Series) -> list[Cell]:

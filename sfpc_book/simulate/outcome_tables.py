@@ -44,7 +44,9 @@ def outcome_tables(simulated: SimulatedModel, children: pd.DataFrame) -> dict[st
         "dr3_care": _for_each(children, care),
         "dr3_plans": _for_each(children, plans),
         "dr3_cin": _for_each(children, cin, ["referral_id"]),
-        "dr3_proceedings": _for_each(children, _seen(history.proceedings, dict(zip(court, court, strict=True)), until)),
+        "dr3_proceedings": _for_each(
+            children, _seen(history.proceedings, dict(zip(court, court, strict=True)), until)
+        ),
         "dr3_attendance": _attendance(simulated, children),
         "dr3_episodes": _episodes(simulated, children, until),
         "dr3_neet": _neet(simulated, children, until),

@@ -30,7 +30,9 @@ def plans_and_cin(world: World, earliest: np.datetime64) -> tuple[pd.DataFrame, 
     running = shift(index, -10 - 290 * draw[:, 0])
     running = np.where((draw[:, 1] < SHARE_RUNNING) & (running >= floor), running, NAT)
     running_end = np.where(np.isnat(running), NAT, shift(index, 10 + 290 * draw[:, 2]))
-    started = shift(index, event_day(draw[:, 3], world.risk("plan", settings.child_protection_plan)) + DAYS_TO_CONFERENCE)
+    started = shift(
+        index, event_day(draw[:, 3], world.risk("plan", settings.child_protection_plan)) + DAYS_TO_CONFERENCE
+    )
     first = np.where(np.isnat(running) & (started < adult), started, NAT)
     length = lognormal(draw[:, 4], 220, 0.55) + world.strength * settings.plan_days
     first_end = np.minimum(shift(first, np.maximum(length, SHORTEST_PLAN)), adult)

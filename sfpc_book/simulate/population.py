@@ -100,7 +100,11 @@ def _authority(
         when = _referral_days(span, counts[group], study.covid, rng)
         months = _ages_in_months(model, others if group == "other_age" else None, counts[group], rng)
         birth = (when.astype("datetime64[M]") - months.astype("timedelta64[M]")).astype("datetime64[D]")
-        part = {"group": group, "index_date": when.astype("datetime64[ns]"), "birth": birth.astype("datetime64[ns]")}
+        part = {
+            "group": group,
+            "index_date": when.astype("datetime64[ns]"),
+            "birth": birth.astype("datetime64[ns]"),
+        }
         parts.append(pd.DataFrame(part))
     children = pd.concat(parts, ignore_index=True)
     return children.assign(authority=slug, child_id=_identifiers(wedge, slug, len(children), rng))

@@ -50,7 +50,9 @@ def _assessment(
     index = (referrals["slot"] == 0).to_numpy()
     later = draw[:, 0] < SHARE_NO_FURTHER_ACTION_LATER
     nothing = np.where(index, child["no_further_action"].to_numpy(dtype=bool), later)
-    start = shift(dates_of(referrals, "referral_date"), np.where(nothing, np.nan, 1 - 9 * np.log(1 - draw[:, 1])))
+    start = shift(
+        dates_of(referrals, "referral_date"), np.where(nothing, np.nan, 1 - 9 * np.log(1 - draw[:, 1]))
+    )
     start = np.where(draw[:, 2] < 0.03, np.datetime64("NaT"), start)
     assessed = ~nothing & (draw[:, 3] > 0.04 + 0.04 * (child["disability"] == "Disabled").to_numpy())
     codes = {**FACTORS, **OTHER_FACTORS}
@@ -66,7 +68,9 @@ def _assessment(
         known = pd.array(has[code].astype(int), dtype="Int8")
         known[~assessed] = pd.NA
         frame[f"factor_{code.lower()}"] = known
-    frame["assessment_outcome"] = pd.array(_outcome(simulated, referrals, index, nothing, draw[:, 5]), dtype="str")
+    frame["assessment_outcome"] = pd.array(
+        _outcome(simulated, referrals, index, nothing, draw[:, 5]), dtype="str"
+    )
     return pd.DataFrame(frame)
 
 
@@ -80,13 +84,21 @@ def _joined(has: dict[str, np.ndarray], order: list[str]) -> np.ndarray:
 
 
 def _outcome(
-    simulated: SimulatedModel, referrals: pd.DataFrame, index: np.ndarray, nothing: np.ndarray, uniform: np.ndarray
+    simulated: SimulatedModel,
+    referrals: pd.DataFrame,
+    index: np.ndarray,
+    nothing: np.ndarray,
+    uniform: np.ndarray,
 ) -> np.ndarray:
     """What the assessment led to, in agreement with what happened soon after the first referral."""
     history, codes = simulated.observed, simulated.words.code_sets["assessment_outcome"]
     start = dates_of(referrals, "referral_date")
     soon = []
-    for frame, column in ((history.care, "care_start"), (history.plans, "plan_start"), (history.cin, "cin_start")):
+    for frame, column in (
+        (history.care, "care_start"),
+        (history.plans, "plan_start"),
+        (history.cin, "cin_start"),
+    ):
         after = dates_of(frame, column) >= dates_of(simulated.children, "index_date")[frame["child"]]
         first = frame[after].groupby("child")[column].min().reindex(referrals["child"])
         wait = (first.to_numpy(dtype="datetime64[D]") - start).astype(float)
@@ -96,7 +108,9 @@ def _outcome(
     return np.select([nothing, *soon], [None, *names], quiet)
 
 
-def _person(simulated: SimulatedModel, child: pd.DataFrame, dates: np.ndarray, own: np.ndarray) -> pd.DataFrame:
+def _person(
+    simulated: SimulatedModel, child: pd.DataFrame, dates: np.ndarray, own: np.ndarray
+) -> pd.DataFrame:
     """Who the child is, as far as recorded."""
     birth = dates_of(child, "birth")
     years = age(birth, dates)
@@ -121,6 +135,8 @@ def _person(simulated: SimulatedModel, child: pd.DataFrame, dates: np.ndarray, o
         "birth_marker": pd.array(marker, dtype="str"),
         "ethnicity": pd.array(np.where(no_ethnicity, unstated, child["ethnicity"]), dtype="str"),
         "free_school_meals_ever": pd.array(child["free_school_meals"].astype(int), dtype="Int8"),
-        "pupil_premium": pd.array((child["free_school_meals"] | (own[:, 7] < 0.05)).astype(int), dtype="Int8"),
+        "pupil_premium": pd.array(
+            (child["free_school_meals"] | (own[:, 7] < 0.05)).astype(int), dtype="Int8"
+        ),
     }
     return pd.DataFrame(frame).astype({"previous_protection_plans": "Int64"})

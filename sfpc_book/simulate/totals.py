@@ -31,7 +31,12 @@ def monthly_totals(study: Study, authority: str, seed: int) -> pd.DataFrame:
     looked_after = np.round(level["looked_after"] * drift).astype(int)
     counts = {
         name: rng.poisson(level[name] * (1 + factor * shock))
-        for name, factor in (("started", 0.6), ("in_need_started", 1.0), ("plans_started", 0.8), ("referrals", 1.2))
+        for name, factor in (
+            ("started", 0.6),
+            ("in_need_started", 1.0),
+            ("plans_started", 0.8),
+            ("referrals", 1.2),
+        )
     }
     half_year = np.isin(months.month, (1, 10))
     meals = np.round(rng.uniform(0.14, 0.26) + 0.001 * np.arange(len(months)), 3)
@@ -47,7 +52,9 @@ def monthly_totals(study: Study, authority: str, seed: int) -> pd.DataFrame:
             "cin_plans_started": counts["in_need_started"],
             "open_cin_cases": np.round(level["in_need"] * (1 + _wander(rng, len(months), 0.01))).astype(int),
             "protection_plans_started": counts["plans_started"],
-            "open_protection_plans": np.round(level["plans"] * (1 + _wander(rng, len(months), 0.01))).astype(int),
+            "open_protection_plans": np.round(level["plans"] * (1 + _wander(rng, len(months), 0.01))).astype(
+                int
+            ),
             "new_referrals": counts["referrals"],
             "caseload_per_fte": np.round(rng.uniform(14, 20) + rng.normal(0, 0.5, len(months)), 1),
             "caseholder_turnover": np.round(rng.uniform(0.005, 0.04, len(months)), 3),

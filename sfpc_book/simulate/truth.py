@@ -77,7 +77,9 @@ class Followed:
         """Days of spells from the referral to the horizon; spells of one child do not overlap in time."""
         child = frame["child"].to_numpy()
         stop = np.minimum(months_later(self.referral, self.horizon), self.adult)[child]
-        inside = np.minimum(dates_of(frame, end), stop) - np.maximum(dates_of(frame, start), self.referral[child])
+        inside = np.minimum(dates_of(frame, end), stop) - np.maximum(
+            dates_of(frame, start), self.referral[child]
+        )
         return np.bincount(child, np.maximum(inside.astype(float), 0), len(self.referral))
 
 

@@ -10,9 +10,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from sfpc_book.simulate.grids import SYNTHETIC_NOTE, Book, Grid
+from sfpc_book.simulate.workbook_dates import serial
 
-# Day 0 of Excel's calendar for all dates after February 1900.
-EXCEL_DAY_ZERO = date(1899, 12, 30)
 # Fixed, so that a workbook does not depend on the day it was made.
 CREATED = datetime(2024, 1, 1)
 COLUMN_WIDTH = 18
@@ -61,6 +60,6 @@ def _write_column(sheet: Worksheet, first: int, column: int, cells: list, dates:
         if isinstance(cell, str):
             sheet.write_string(row, column, cell)
         elif isinstance(cell, date):
-            sheet.write_number(row, column, (cell - EXCEL_DAY_ZERO).days, dates)
+            sheet.write_number(row, column, serial(cell), dates)
         else:
             sheet.write_number(row, column, cell)
