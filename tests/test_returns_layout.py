@@ -222,19 +222,18 @@ def attendance(terms: dict[str, list[object]], ids: list[str]) -> list[list[obje
     return [["A note"], *rows]
 
 
-def test_one_column_per_term_becomes_one_row_per_term(tmp_path):
+def test_one_column_per_term_becomes_one_row_per_filled_term(tmp_path):
     terms = {
-        "Unauthorised absence summer 2020": [5, "N/A"],
-        "Unauthorised absence (%) Autumn 2020": ["2.5", None],
+        "Unauthorised absence summer 2020": [5, "N/A", None],
+        "Unauthorised absence (%) Autumn 2020": ["2.5", None, None],
     }
-    write_workbook(
-        tmp_path / "swindon_dr3_nov24.xlsx", {"Data - school attendance": attendance(terms, ["a", "b"])}
-    )
+    rows = attendance(terms, ["a", "b", "c"])
+    write_workbook(tmp_path / "swindon_dr3_nov24.xlsx", {"Data - school attendance": rows})
     table = read(tmp_path).tables["dr3_attendance"]
-    assert table["child_id"].tolist() == ["a", "a", "b", "b"]
-    assert table["term"].tolist() == ["2020-summer", "2020-autumn"] * 2
+    assert table["child_id"].tolist() == ["a", "a", "b", "c"]
+    assert table["term"].tolist() == ["2020-summer", "2020-autumn", "2020-summer", "2020-summer"]
     assert table["unauthorised_absence_share"].fillna(-1).tolist() == pytest.approx([0.05, 0.025, -1, -1])
-    assert table["source_row"].tolist() == [3, 3, 4, 4]
+    assert table["source_row"].tolist() == [3, 3, 4, 5]
 
 
 def test_long_instead_of_wide_says_the_same(tmp_path):
@@ -242,8 +241,14 @@ def test_long_instead_of_wide_says_the_same(tmp_path):
     write_workbook(
         tmp_path / "a/swindon_dr3_nov24.xlsx", {"Data - school attendance": attendance(wide, ["a", "b"])}
     )
-    long = [["Child ID", "Term", "Unauthorised absence (%)"], ["a", "Summer 2020", 5], ["a", "Autumn 2020", 2],
-            ["b", "Summer 2020", 1], ["b", "Autumn 2020", 3]]  # fmt: skip
+    head = ["Child ID", "Term", "Unauthorised absence (%)"]
+    long = [
+        head,
+        ["a", "Summer 2020", 5],
+        ["a", "Autumn 2020", 2],
+        ["b", "Summer 2020", 1],
+        ["b", "Autumn 2020", 3],
+    ]
     write_workbook(tmp_path / "b/swindon_dr3_nov24.xlsx", {"Data - school attendance": long})
     first, second = read(tmp_path / "a"), read(tmp_path / "b")
     columns = ["child_id", "term", "unauthorised_absence_share"]

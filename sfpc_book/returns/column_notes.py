@@ -55,8 +55,9 @@ def _date_findings(column: ReadColumn, declared: Column, name: str, origin: Orig
         findings.append(
             origin.finding("date_without_day", text, severity="mark", column=declared.name, count=dayless)
         )
-    if len(column.forms) > 1:
-        text = f"'{name}' mixes {len(column.forms)} forms of date: {_forms(column)}"
+    dated = [form for form in column.forms if not form.startswith("unborn")]
+    if len(dated) > 1:
+        text = f"'{name}' mixes {len(dated)} forms of date: {_forms(column)}"
         findings.append(
             origin.finding(
                 "date_forms",
@@ -64,7 +65,7 @@ def _date_findings(column: ReadColumn, declared: Column, name: str, origin: Orig
                 severity="note",
                 status="info",
                 column=declared.name,
-                count=len(column.forms),
+                count=len(dated),
             )
         )
     return findings

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
@@ -82,7 +82,7 @@ class Correction(Part):
     why: str
     source: str
     date: date
-    expect: int | Expected
+    expect: PositiveInt | Expected
 
     @property
     def expected(self) -> Expected:

@@ -47,9 +47,11 @@ def read_records(
         if declared is not None:
             findings += column_findings(column, declared, place, numbers, origin)
     log = tuple(log_row(located, place, column, repairs, origin) for place, column in kept.items())
-    frame = _wide(located, contract, kept) if located.shape == "wide" else _long(contract, kept)
-    copies = len(frame) // len(numbers) if len(numbers) else 1
-    return SheetRecords(_with_lineage(frame, origin, np.repeat(numbers, copies)), tuple(findings), log)
+    if located.shape == "wide":
+        frame, position = _wide(contract, kept)
+    else:
+        frame, position = _long(contract, kept), np.arange(len(numbers))
+    return SheetRecords(_with_lineage(frame, origin, numbers[position]), tuple(findings), log)
 
 
 def empty_records(contract: TableContract) -> pd.DataFrame:
@@ -157,21 +159,23 @@ def _long(contract: TableContract, read: Mapping[Place, ReadColumn]) -> pd.DataF
     return complete_factors(frame) if "factors" in frame else frame
 
 
-def _wide(located: Located, contract: TableContract, read: Mapping[Place, ReadColumn]) -> pd.DataFrame:
-    """One row per record and level: records in the order of the sheet, levels in the order of its columns."""
+def _wide(contract: TableContract, read: Mapping[Place, ReadColumn]) -> tuple[pd.DataFrame, np.ndarray]:
+    """One row per record and filled level, in the order of the sheet; a record without any keeps its first.
+
+    The second result is the position in the sheet of each row.
+    """
     levelled = {place: column for place, column in read.items() if place.level is not None}
     once = _long(contract, {place: column for place, column in read.items() if place.level is None})
-    n, k = len(next(iter(levelled.values())).values), len(levelled)
-    once = once.take(np.repeat(np.arange(n), k)).reset_index(drop=True) if len(once.columns) else once
+    filled = np.column_stack([column.kinds != BLANK for column in levelled.values()])
+    filled[:, 0] |= ~filled.any(axis=1)
+    row, level = np.nonzero(filled)
     stacked = pd.concat([column.values for column in levelled.values()], ignore_index=True)
-    order = np.arange(n * k).reshape(k, n).T.ravel()
-    levels = pd.Series([place.level for place in levelled] * n, dtype="str")
-    return once.assign(
-        **{
-            contract.wide.column: stacked.take(order).reset_index(drop=True),
-            contract.wide.by: _levels(levels, contract),
-        }
-    )
+    names = pd.Series([place.level for place in levelled], dtype="str").take(level).reset_index(drop=True)
+    said = {
+        contract.wide.column: stacked.take(level * len(filled) + row).reset_index(drop=True),
+        contract.wide.by: _levels(names, contract),
+    }
+    return once.take(row).reset_index(drop=True).assign(**said), row
 
 
 def _levels(values: pd.Series, contract: TableContract) -> pd.Series:

@@ -158,6 +158,9 @@ def _column_findings(found: Located, search: Search, origin: Origin) -> list[Fin
         text = f"column '{header[:60]}' is in no contract and was not read{hint}"
         status = "fail" if near and near not in found.columns else "info"
         findings.append(place.finding("column_unknown", text, severity="note", status=status, count=1))
+    for level in _levels_not_asked(found, headers):
+        text = f"'{level}' is no level that was asked for; it was read"
+        findings.append(place.finding("level_unknown", text, severity="note", status="info", count=1))
     for name in found.repeated:
         text = f"'{name}' stands in more than one column; the first was read"
         findings.append(place.finding("column_repeated", text, severity="mark", column=name, count=1))
@@ -169,3 +172,8 @@ def _column_findings(found: Located, search: Search, origin: Origin) -> list[Fin
                 place.finding("column_missing", text, severity=column.severity, column=column.name, count=1)
             )
     return findings
+
+
+def _levels_not_asked(found: Located, headers: Headers) -> list[str]:
+    asked = {level.casefold() for level in headers.wide.levels} if headers.wide else set()
+    return sorted({place.level for place in found.places if place.level and place.level not in asked})
