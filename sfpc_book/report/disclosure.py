@@ -135,7 +135,8 @@ def publish_flow(flow: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
     total = frame.groupby(keys, sort=False, as_index=False).agg(
         n=("stand_in", "sum"), hidden=("n", _all_missing)
     )
-    total = total.assign(authority="all", suppressed=total["hidden"]).drop(columns="hidden")
+    hidden = total["hidden"] | is_small(total["n"], disclosure)
+    total = total.assign(authority="all", suppressed=hidden).drop(columns="hidden")
     total["n"] = total["n"].mask(total["suppressed"])
     return published(pd.concat([frame.drop(columns="stand_in"), total]), "flow", disclosure)
 

@@ -93,7 +93,7 @@ class Figure:
         """The `<figure>`: chart, specification, caption, source, and the data as a table behind
         `<details>`.
         """
-        spec = json.dumps(self.spec(), sort_keys=True, separators=(",", ":")).replace("</", "<\\/")
+        spec = json.dumps(self.spec(), sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
         return (
             f'<figure class="sfpc-figure" id="{self.label}" data-status="{self.data_status}">'
             f"{self._caption_html()}"
@@ -148,7 +148,10 @@ def accessible_svg(svg: str, label: str, title: str, description: str) -> str:
     time.
     """
     body = TAG.sub(_short_numbers, ROLE_OR_ARIA.sub("", svg))
-    body = IDENTIFIER.sub(lambda match: f"{match[1]}{label}-{match[2]}", body)
+    # The renderer counts ids over its lifetime; numbering them anew keeps equal charts equal.
+    order = {name: place for place, name in enumerate(dict.fromkeys(IDENTIFIER.findall(body)))}
+    numbers = {name: place for (_, name), place in order.items()}
+    body = IDENTIFIER.sub(lambda match: f"{match[1]}{label}-{numbers[match[2]]}", body)
     names = (
         f'<title id="{label}-title">{escape(title)}</title>'
         f'<desc id="{label}-desc">{escape(description)}</desc>'

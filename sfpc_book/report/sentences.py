@@ -104,8 +104,16 @@ def interval_sentence(row: Any) -> str:
 
 def range_words(low: float, high: float, unit: Unit) -> str:
     """Both ends in words with the unit said once, e.g. `21.9 fewer to 5.9 more per 1,000 children`."""
-    ends = [_end(value, unit) for value in (low, high)]
-    return f"{ends[0]} to {ends[1]}{f' {unit.words}' if unit.words and not _is_level(unit) else ''}"
+    words = f" {unit.words}" if unit.words and not _is_level(unit) else ""
+    if is_missing(low) or is_missing(high):
+        return "not given"
+    if math.isinf(low) and math.isinf(high):
+        return "without ends"
+    if math.isinf(low):
+        return f"no lower end to {_end(high, unit)}{words}"
+    if math.isinf(high):
+        return f"{_end(low, unit)}{words} to no upper end"
+    return f"{_end(low, unit)} to {_end(high, unit)}{words}"
 
 
 def _end(value: float, unit: Unit) -> str:

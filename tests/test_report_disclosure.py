@@ -1,0 +1,191 @@
+"""No count reaches a page but through disclosure control, and no published number gives a hidden one away."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_frames import MODEL, descriptives_frame, flow_frame, panel_frame
+
+from sfpc_book.cohort.sample import INCLUDED, STEPS, flow_table
+from sfpc_book.errors import DisclosureError
+from sfpc_book.report.charts_flow import flow_diagram
+from sfpc_book.report.disclosure import (
+    PublishedCounts,
+    complementary,
+    protected,
+    publish_counts,
+    publish_descriptives,
+    publish_estimates,
+    publish_flow,
+    publish_monthly,
+    shown,
+)
+from sfpc_book.report.disclosure_rates import publish_cells, publish_rates
+from sfpc_book.report.tables_data import baseline_table
+from sfpc_book.study.schema import Disclosure
+from sfpc_book.study.study import load_study
+from sfpc_book.study.wedge import wedge_of
+
+RULES = Disclosure(threshold=10, rounding=5)
+BOXES = [box for step in STEPS for box in step.excluded]
+
+
+@pytest.fixture(scope="module")
+def study(repository):
+    return load_study(repository / "study.yml")
+
+
+def test_small_counts_are_hidden_zero_is_shown_and_the_rest_is_rounded():
+    assert shown(pd.Series(protected(pd.Series([0, 1, 9, 10, 12, 13, 1232]), RULES))) == [
+        "0",
+        "[c]",
+        "[c]",
+        "10",
+        "10",
+        "15",
+        "1,230",
+    ]
+
+
+def test_published_counts_cannot_be_made_by_hand():
+    with pytest.raises(DisclosureError, match="disclosure"):
+        PublishedCounts(pd.DataFrame({"n": [3]}), "flow", 10, 5)
+    safe = publish_counts(pd.DataFrame({"n": [3]}), ["n"], RULES)
+    with pytest.raises(DisclosureError):
+        dataclasses.replace(safe, frame=pd.DataFrame({"n": [3]}), made_by=None)
+
+
+def test_charts_and_tables_refuse_raw_counts_and_counts_of_another_kind(study):
+    flow = flow_frame(MODEL, "walsall", np.random.default_rng(1))
+    with pytest.raises(DisclosureError, match="DataFrame"):
+        flow_diagram(flow, "Walsall")  # type: ignore[arg-type]
+    with pytest.raises(DisclosureError, match="counts of flow were passed"):
+        baseline_table(publish_flow(flow, RULES), "all", "Children")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.integers(0, 40), min_size=len(BOXES) + 1, max_size=len(BOXES) + 1), min_size=1, max_size=4
+    )
+)
+def test_a_flow_adds_up_and_its_totals_do_not_give_a_hidden_box(counts: list[list[int]]):
+    names = [INCLUDED, *BOXES]
+    flow = pd.concat(
+        flow_table(pd.Series(np.repeat(names, numbers), dtype=object), MODEL, f"place_{place}")
+        for place, numbers in enumerate(counts)
+    )
+    frame = publish_flow(flow, RULES).frame
+    assert not frame["n"].between(1, RULES.threshold - 1).any()
+    for place in range(len(counts)):
+        own = frame[frame["authority"] == f"place_{place}"]
+        _assert_adds_up(own)
+    if len(counts) > 1:
+        parts = frame[frame["authority"] != "all"]
+        total = frame[frame["authority"] == "all"]
+        sums = (
+            parts.assign(n=parts["n"].fillna(RULES.rounding)).groupby(["step", "box"], sort=False)["n"].sum()
+        )
+        drawn = total.dropna(subset=["n"]).set_index(["step", "box"])["n"]
+        # A hidden box stands in as one rounding step wherever it is summed, whatever its true size.
+        kept = total.set_index(["step", "box"])["kind"].eq("excluded")
+        assert (
+            drawn[kept[kept].index.intersection(drawn.index)]
+            == sums.loc[drawn.index.intersection(kept[kept].index)]
+        ).all()
+
+
+def _assert_adds_up(flow: pd.DataFrame) -> None:
+    kept = flow[flow["kind"] == "kept"].set_index("step")["n"]
+    left = flow[flow["kind"] == "excluded"].assign(n=lambda rows: rows["n"].fillna(RULES.rounding))
+    left = left.groupby("step")["n"].sum()
+    for step in kept.index[1:]:
+        if np.isfinite([kept[step - 1], kept[step]]).all():
+            assert kept[step - 1] == kept[step] + left.get(step, 0)
+
+
+def test_the_published_flow_is_the_same_whatever_a_hidden_box_holds():
+    def published(small: int) -> pd.DataFrame:
+        boxes = np.repeat([INCLUDED, "no referral date", "age not known"], [500, small, 40])
+        return publish_flow(flow_table(pd.Series(boxes, dtype=object), MODEL, "walsall"), RULES).frame
+
+    pd.testing.assert_frame_equal(published(1), published(9))
+
+
+def test_one_hidden_cell_hides_the_smallest_other_cell_of_its_group():
+    values = np.array([4.0, 30.0, 20.0, 0.0, 50.0, 60.0])
+    hidden = values < 10
+    hidden &= values > 0
+    assert complementary(values, hidden, np.array([0, 0, 0, 0, 1, 1])).tolist() == [
+        True,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_hidden_level_can_be_had_by_subtraction(seed: int):
+    slugs = ("walsall", "lancashire", "swindon")
+    raw = descriptives_frame(MODEL, slugs, np.random.default_rng(seed))
+    frame = publish_descriptives(raw, RULES).frame
+    assert not frame["n"].between(1, RULES.threshold - 1).any()
+    for _, levels in frame.groupby(["authority", "exposed", "variable"]):
+        others = raw.loc[levels.index, "n"][~levels["suppressed"].to_numpy()]
+        if levels["suppressed"].sum() == 1:  # then nothing else is above zero
+            assert (others == 0).all()
+    single = frame[frame["authority"] != "all"].groupby(["exposed", "variable", "level"])["suppressed"].sum()
+    assert (single != 1).all()
+
+
+def test_rates_are_pooled_until_large_enough_and_come_from_rounded_counts(study):
+    wedge = wedge_of(study, MODEL)
+    panel = panel_frame(study, MODEL, np.random.default_rng(3))
+    rows = panel[(panel["outcome"] == "looked_after") & (panel["horizon"] == 18)]
+    frame = publish_rates(rows, wedge, RULES).frame
+    seen = frame[~frame["suppressed"]]
+    assert (seen["n_events"] >= RULES.threshold).all() and (seen["n_children"] % 5 == 0).all()
+    assert np.allclose(seen["rate"], seen["n_events"] / seen["n_children"])
+    assert frame.groupby("authority")["periods"].sum().eq(wedge.n_periods).all()
+    for slug, own in frame.groupby("authority"):
+        assert own["span_start"].min() == pd.Timestamp(wedge.window_start)
+        assert own.loc[own["exposed"] == 1, "span_start"].min() == pd.Timestamp(wedge.go_live[slug])
+
+
+def test_a_rate_of_few_events_is_hidden_even_over_all_time(study):
+    wedge = wedge_of(study, MODEL)
+    design = wedge.design_table().assign(n_children=100, n_events=1.0, value_sum=1.0)
+    frame = publish_rates(design, wedge, RULES).frame
+    assert frame["suppressed"].all() and frame["rate"].isna().all() and frame["n_events"].isna().all()
+
+
+def test_cells_hide_small_periods_but_count_those_not_linked_over_all_of_them(study):
+    panel = panel_frame(study, MODEL, np.random.default_rng(3))
+    rows = panel[(panel["outcome"] == "looked_after") & (panel["horizon"] == 18)].assign(n_not_linked=3)
+    frame = publish_cells(rows, RULES).frame
+    assert frame["n_not_linked"].isna().all()
+    assert (frame["n_not_linked_all"] == 20).all()  # six periods of three make eighteen
+
+
+def test_monthly_flows_are_summed_over_whole_quarters():
+    months = pd.date_range("2020-01-01", periods=8, freq="MS")
+    monthly = pd.DataFrame({"month": months, "stock": 100.0, "flow": 6.0})
+    frame = publish_monthly(monthly, ["stock"], ["flow"], RULES).frame
+    assert frame["flow"].dropna().tolist() == [20.0, 20.0]  # the third quarter lacks a month
+    assert frame.loc[frame["flow"].notna(), "month"].dt.month.tolist() == [2, 5]
+
+
+def test_counts_beside_estimates_are_protected_once_and_for_all(study):
+    from report_frames import estimate, estimates
+
+    table = publish_estimates(pd.concat([estimates(study), estimate(study, n_events=4).tidy()]), RULES)
+    assert table["n_children"].dropna().mod(5).eq(0).all()
+    assert table["n_events"].isna().iloc[-1]
+    pd.testing.assert_frame_equal(table, publish_estimates(table, RULES))

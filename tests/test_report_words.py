@@ -1,0 +1,232 @@
+"""Sentences give sizes and limits, never verdicts; numbers in prose come from the rows."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_frames import MODEL, estimate, estimates, exact, missing
+
+from sfpc_book.errors import DisclosureError, ParameterError
+from sfpc_book.estimate.estimate import combine
+from sfpc_book.report.claims import claim, numbers_in_prose
+from sfpc_book.report.formats import (
+    DAYS,
+    PER_1000,
+    PERCENTAGE_POINTS,
+    count,
+    file_size,
+    interval,
+    listed,
+    money,
+    number,
+    p_value,
+    unit_of,
+)
+from sfpc_book.report.sentences import (
+    amount,
+    effect_sentences,
+    horizon_sentences,
+    outcome_sentences,
+    range_words,
+    summary_sentences,
+)
+from sfpc_book.report.sentences_data import design_sentences, trial_role_sentences
+from sfpc_book.study.study import load_study
+from sfpc_book.study.wedge import wedge_of
+
+FORBIDDEN = re.compile(
+    r"\bno effect\b|\bno difference\b|\bsignifican|\bprov(?:e|es|ed|en)\b|\bnan\b|\bNone\b|\binf\b", re.I
+)
+STUDY = load_study(Path(__file__).resolve().parents[1] / "study.yml")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0832, "0.083"),
+        (0.0004, "<0.001"),
+        (0.001, "0.001"),
+        (1.0, "1.000"),
+        (0.9997, ">0.999"),
+        (math.nan, "[x]"),
+    ],
+)
+def test_p_values_have_three_places_and_never_read_zero(value: float, words: str):
+    assert p_value(value) == words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.0121, 0.0037, "−12.1 to +3.7"),
+        (-math.inf, math.inf, "unbounded on both sides"),
+        (-0.01, math.inf, "from −10.0, unbounded above"),
+        (-math.inf, 0.01, "unbounded below, up to +10.0"),
+        (math.nan, 0.01, "[x]"),
+    ],
+)
+def test_intervals_have_equal_places_and_name_open_ends(low: float, high: float, words: str):
+    assert interval(low, high, PER_1000) == words
+
+
+def test_numbers_use_a_true_minus_separators_and_shorthand():
+    assert [number(-1234.5, 1), number(0.2, 0), number(0.2, 0, signed=True), number(math.nan)] == [
+        "−1,234.5",
+        "[low]",
+        "0",
+        "[x]",
+    ]
+    assert [count(None), count(1230), money(-56.4), file_size(20), file_size(4600)] == [
+        "[c]",
+        "1,230",
+        "−£56",
+        "1 KB",
+        "5 KB",
+    ]
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("text", "factor"),
+    [
+        ("per 1,000 children", 1000),
+        ("per 10,000 children", 1),
+        ("days", 1),
+        ("percentage points", 100),
+        ("placements", 1),
+        ("pounds per 1,000 children", 1),
+        ("days per 1,000 children", 1),
+    ],
+)
+def test_a_unit_says_by_what_an_estimate_is_multiplied(text: str, factor: float):
+    assert unit_of(text).factor == factor
+
+
+def test_amounts_are_worded_by_their_unit():
+    assert amount(-0.0042, PER_1000) == "about 4.2 fewer per 1,000 children"
+    assert amount(0.0042, PERCENTAGE_POINTS) == "about 0.42 percentage points higher"
+    assert amount(6.44, DAYS) == "about 6.4 more days per child"
+    assert amount(0.000001, PER_1000).startswith("about zero")
+    assert range_words(-0.0121, 0.0037, PER_1000) == "12.1 fewer to 3.7 more per 1,000 children"
+
+
+def test_the_paragraph_on_an_effect_says_size_interval_orders_and_limits():
+    text = effect_sentences(STUDY, estimates(STUDY), MODEL, "looked_after", 18)
+    for part in (
+        "about 6.0 fewer per 1,000 children",
+        "95% interval (t with 4 degrees of freedom)",
+        "24.0 fewer to 12.0 more per 1,000 children",
+        "12 orders",
+        "p = 0.167",
+        "0.083",
+        "could not have reached 0.05",
+        "91.7%",
+        "With 5 authorities",
+    ):
+        assert part in text, part
+
+
+def test_an_outcome_not_observed_gives_the_date_and_is_not_zero():
+    text = effect_sentences(STUDY, estimates(STUDY), MODEL, "looked_after", 36)
+    assert "not observed until 24 November 2025" in text and "not counted as zero" in text
+    assert "not observed until 24 November 2025" in horizon_sentences(STUDY, estimates(STUDY), MODEL)
+
+
+def test_a_cause_is_said_where_there_is_no_estimate():
+    rows = combine([missing(STUDY, "not_estimable: one authority")])
+    assert "not estimable: one authority" in effect_sentences(STUDY, rows, MODEL, "looked_after", 18)
+    assert "No estimate" in effect_sentences(STUDY, rows, MODEL, "days_on_plan", 18)
+
+
+numbers = st.floats(-0.5, 0.5, allow_nan=False)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    outcome=st.sampled_from(STUDY.models[MODEL].outcomes),
+    value=numbers,
+    below=st.one_of(st.floats(0, 0.4), st.just(math.inf)),
+    above=st.one_of(st.floats(0, 0.4), st.just(math.inf)),
+    p=st.floats(0.0001, 1),
+    p_minimum=st.floats(0.0001, 1),
+    share=st.one_of(st.just(math.nan), st.floats(0, 1)),
+    status=st.sampled_from(
+        ["ok", "partly_observed", "not_observed", "not_identified", "not_estimable: one cell"]
+    ),
+)
+def test_no_sentence_gives_a_verdict_or_prints_a_hole(
+    outcome, value, below, above, p, p_minimum, share, status
+):
+    ends = {"estimate": value, "conf_low": value - below, "conf_high": value + above}
+    if status in ("ok", "partly_observed"):
+        main = estimate(STUDY, outcome, status=status, observed_share=share, **ends)
+    else:
+        main = missing(STUDY, status, outcome=outcome)
+    test = exact(STUDY, outcome, p_value=p, p_minimum=p_minimum)
+    rows = combine([main, test])
+    texts = [
+        effect_sentences(STUDY, rows, MODEL, outcome, 18),
+        outcome_sentences(STUDY, rows, MODEL, [STUDY.outcomes[outcome]], 18),
+        summary_sentences(STUDY, rows, 18),
+        horizon_sentences(STUDY, rows, MODEL),
+    ]
+    for text in texts:
+        assert not FORBIDDEN.search(text), text
+        assert "  " not in text and ".." not in text and "[x]" not in text, text
+
+
+def test_sentences_on_the_design_follow_the_study_file():
+    wedge = wedge_of(STUDY, MODEL)
+    assert "12 orders" in design_sentences(STUDY, wedge) and "0.083" in design_sentences(STUDY, wedge)
+    pilot = STUDY.authorities[STUDY.models[MODEL].pilot]
+    assert "were not randomised" in trial_role_sentences(STUDY, pilot, None)
+    first = STUDY.authorities[wedge.authorities[0]]
+    assert "the first of 5 authorities" in trial_role_sentences(STUDY, first, wedge)
+
+
+def test_a_claim_words_one_number_of_one_row():
+    rows, key = estimates(STUDY), {"model": MODEL, "outcome": "looked_after", "horizon": 18}
+    assert str(claim(rows, **key)) == "−6.0 (−24.0 to +12.0) per 1,000 children"
+    assert str(claim(rows, **key, analysis="randomisation", field="p_minimum")) == "0.083"
+    assert str(claim(rows, **{**key, "horizon": 36})) == "not observed until 24 November 2025"
+    assert str(claim(rows, **key, field="n_children", disclosure=STUDY.disclosure)) == "5,105"
+
+
+def test_a_claim_without_a_single_row_or_field_lists_what_there_is():
+    with pytest.raises(ParameterError, match="looked_after / 18 / panel_two_way"):
+        claim(estimates(STUDY), model=MODEL, outcome="neet", horizon=18)
+    with pytest.raises(ParameterError, match="effect, estimate"):
+        claim(estimates(STUDY), model=MODEL, outcome="looked_after", horizon=18, field="size")
+    with pytest.raises(DisclosureError):
+        claim(estimates(STUDY), model=MODEL, outcome="looked_after", horizon=18, field="n_children")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("About 12 fewer children.", ["12"]),
+        ("A fall of 3.5% or £1,200 since 2021.", ["3.5%", "£1,200", "2021"]),
+        ("COVID-19, DR1, SSDA903, 1B, WCAG 2.2 and E08000030 are names.", []),
+        ("1. First\n2. Second\n", []),
+        ("| a | 12 |\n", []),
+        ("`x = 12` and [a link](https://a.uk/12) and <a href='x12'>y</a>", []),
+    ],
+)
+def test_the_linter_finds_typed_numbers_and_leaves_names_alone(text: str, found: list[str]):
+    assert numbers_in_prose(text) == found
+
+
+def test_estimates_keep_their_types_through_a_file(tmp_path):
+    from sfpc_book.report.page_results import read_estimates, record_of
+
+    rows = estimates(STUDY)
+    (tmp_path / "x.csv").write_text(record_of(rows).csv, encoding="utf-8")
+    pd.testing.assert_frame_equal(read_estimates(tmp_path / "x.csv"), rows)
+    with pytest.raises(ParameterError, match="missing column truth"):
+        record_of(rows.drop(columns="truth"))
