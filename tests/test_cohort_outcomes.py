@@ -276,6 +276,10 @@ def test_kinship_and_return_home_apply_among_children_who_enter_care(study):
     late = [("c1", "2021-06-01", "2022-09-11", "U1", "E4A")]
     assert measured(study, "family_valued", "reunification", dr3_care=late) == (0, "observed")
     assert measured(study, "family_valued", "reunification")[1] == "not_applicable"
+    unknown = [("c1", "2021-05-01", "2021-06-01"), ("c1", "2021-06-01", None, "U1")]
+    assert measured(study, "family_valued", "reunification", dr3_care=unknown)[1] == "not_observed"
+    assert measured(study, "family_valued", "kinship_care", dr3_care=unknown) == (1, "observed")
+    assert measured(study, "family_valued", "kinship_care", dr3_care=unknown[:1])[1] == "not_observed"
 
 
 @pytest.mark.parametrize(

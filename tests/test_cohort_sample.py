@@ -245,3 +245,14 @@ def test_records_without_identifier_are_not_one_child(study):
     children = cohort(study, [{"child_id": None}, {"child_id": None}, {"child_id": "a"}]).children
     assert len(children) == 3
     assert children["linked"].sum() == 1
+
+
+def test_a_column_that_was_not_sent_is_missing_for_every_child(study):
+    tables = returns(referrals([{}, {"child_id": "c2"}]), dr3_care=[("c1", "2021-04-01", "2021-05-01")])
+    tables["dr2_referrals"] = tables["dr2_referrals"].drop(columns=["ethnicity", "factor_1b"])
+    tables["dr3_care"] = tables["dr3_care"].drop(columns=["care_end", "placement_type"])
+    built = build_cohort(study, "family_valued", {"coventry": tables})
+    assert built.children["ethnicity"].tolist() == ["missing", "missing"]
+    assert built.children["factor_1b"].tolist() == ["not assessed", "not assessed"]
+    kinship = built.outcomes[built.outcomes["outcome"] == "kinship_care"]
+    assert kinship["state"].tolist()[0] == "not_observed"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.cohort import descriptives as describe
+from sfpc_book.cohort.columns import complete_tables
 from sfpc_book.cohort.context import CONTEXT, with_context
 from sfpc_book.cohort.derive import COVARIATES, covariates, exposure, share_white_british
 from sfpc_book.cohort.follow import follow_up
@@ -147,6 +148,7 @@ def authority_cohort(
     horizons: tuple[int, ...],
 ) -> AuthorityCohort:
     """One authority's children, outcomes, flow and linkage. Nothing but its own returns is read."""
+    tables = complete_tables(tables)
     records = ordered_records(identify_persons(tables["dr2_referrals"], authority))
     records = classify_records(records, wedge, model)
     first = records[records["box"] == ""]

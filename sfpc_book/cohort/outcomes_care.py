@@ -98,32 +98,38 @@ def kinship_care(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """1 if a period of care in the window is with a connected person, among children who start care in it.
 
     Connected person: placement type among the outcome's `codes`. Periods count that start on or after the
-    referral and on or before the last day of follow-up.
+    referral and on or before the last day of follow-up. Not observed where no placement is one and one is
+    not recorded.
     """
     window = follow.window(horizon)
     _, entered = _entered(follow, window)
     rows, start = follow.care["row"].to_numpy(), days(follow.care["start"])
     inside = (start >= follow.referral[rows]) & (start <= window.last_day[rows])
-    kin = inside & follow.care["placement_type"].isin(outcome.codes).to_numpy(dtype=bool)
-    return Measured(_any(rows[kin], follow.n), window.last_day, in_population=entered)
+    value = _any_code(follow, inside, follow.care["placement_type"], outcome)
+    return Measured(value, window.last_day, in_population=entered)
 
 
 def reunification(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """1 if a period of care ends with a return home in the window, among children who start care in it.
 
     Return home: reason ceased among the outcome's `codes`. Periods count that start on or after the referral
-    and end on or before the last day of follow-up.
+    and end on or before the last day of follow-up. Not observed where no reason is one and one is not
+    recorded.
     """
     window = follow.window(horizon)
     _, entered = _entered(follow, window)
     rows, start, end = follow.care["row"].to_numpy(), days(follow.care["start"]), days(follow.care["end"])
     inside = (start >= follow.referral[rows]) & (end <= window.last_day[rows])
-    home = inside & follow.care["ceased_reason"].isin(outcome.codes).to_numpy(dtype=bool)
-    return Measured(_any(rows[home], follow.n), window.last_day, in_population=entered)
+    value = _any_code(follow, inside, follow.care["ceased_reason"], outcome)
+    return Measured(value, window.last_day, in_population=entered)
 
 
-def _any(rows: np.ndarray, n: int) -> np.ndarray:
-    return (np.bincount(rows, minlength=n) > 0).astype(float)
+def _any_code(follow: FollowUp, inside: np.ndarray, codes: pd.Series, outcome: Outcome) -> np.ndarray:
+    """1 if a chosen period of care has one of the outcome's codes, 0 if none has, NaN if one might."""
+    rows = follow.care["row"].to_numpy()
+    found = np.bincount(rows[inside & codes.isin(outcome.codes).to_numpy(dtype=bool)], minlength=follow.n)
+    unknown = np.bincount(rows[inside & codes.isna().to_numpy()], minlength=follow.n)
+    return np.where(found > 0, 1.0, np.where(unknown > 0, np.nan, 0.0))
 
 
 def neet(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
