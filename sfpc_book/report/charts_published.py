@@ -138,7 +138,7 @@ def _go_live(day: object, span: list[int]) -> list[alt.Chart]:
     if day is None:
         return []
     date = pd.Timestamp(day)  # type: ignore[arg-type]
-    year = date.year + (date.dayofyear - 90) / 365.25
+    year = date.year + (date.day_of_year - 90) / 365.25
     if not span[0] <= year <= span[1]:
         return []
     frame = pd.DataFrame({"year": [year], "text": ["Go-live"]})

@@ -72,7 +72,7 @@ def themed(chart: alt.TopLevelMixin, *, height: int | None = None, fit: bool = T
 
     Charts of several views cannot be fitted and set their own widths.
     """
-    spec = chart.to_dict()
+    spec = chart.to_dict(validate=False)  # the tests hold every chart against the schema
     spec["config"] = THEME
     spec["autosize"] = {"type": "fit-x" if fit else "pad", "contains": "padding"}
     if fit:
@@ -147,7 +147,7 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     """Positions for labels near `values`, at least `gap` apart, in the same order of size."""
     order = np.argsort(np.asarray(values, dtype=float), kind="stable")
     placed = np.asarray(values, dtype=float)[order]
-    for _ in range(len(placed) * 4):
+    for _ in range(100 * len(placed)):
         distance = np.diff(placed)
         tight = np.flatnonzero(distance < gap - 1e-9)
         if not tight.size:

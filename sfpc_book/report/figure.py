@@ -76,9 +76,10 @@ class Figure:
 
     def svg(self, title: str | None = None) -> str:
         """The static chart as SVG with `role="img"`, a `<title>` and the alt text as `<desc>`."""
-        return accessible_svg(
-            vl_convert.vegalite_to_svg(self.spec()), self.label, title or self.title, self.alt
-        )
+        return self._named(vl_convert.vegalite_to_svg(self.spec()), title or self.title)
+
+    def _named(self, picture: str, title: str) -> str:
+        return accessible_svg(picture, self.label, title, self.alt)
 
     def csv(self) -> str:
         """The rows drawn as CSV text, `data_status` first."""
@@ -90,14 +91,15 @@ class Figure:
         return f"{_sentence(self.title)} {_sentence(self.subtitle)} Source: {_sentence(self.source)}{mark}"
 
     def html(self) -> str:
-        """The `<figure>`: chart, specification, caption, source, and the data as a table behind
-        `<details>`.
-        """
+        """The `<figure>`: chart, specification, caption, source, and the data as a folded table."""
+        return self._html(self.svg())
+
+    def _html(self, svg: str) -> str:
         spec = json.dumps(self.spec(), sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
         return (
             f'<figure class="sfpc-figure" id="{self.label}" data-status="{self.data_status}">'
             f"{self._caption_html()}"
-            f'<div class="sfpc-chart" data-label="{self.label}">{self.svg()}</div>'
+            f'<div class="sfpc-chart" data-label="{self.label}">{svg}</div>'
             f'<script type="application/json" class="sfpc-spec" data-for="{self.label}">{spec}</script>'
             f'<p class="sfpc-source">Source: {escape(_sentence(self.source))}</p>{self._data_html()}</figure>'
         )
@@ -118,9 +120,10 @@ class Figure:
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        picture = vl_convert.vegalite_to_svg(self.spec())  # drawn once, named twice
         return {
-            "text/html": self.html(),
-            "image/svg+xml": self.svg(self.caption()),
+            "text/html": self._html(self._named(picture, self.title)),
+            "image/svg+xml": self._named(picture, self.caption()),
             "text/csv": self.csv(),
             "text/plain": f"{self.caption()}\n{self.alt}",
         }
