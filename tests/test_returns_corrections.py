@@ -52,7 +52,10 @@ def test_the_committed_corrections_are_valid():
 
 
 def test_recode_changes_the_cells_it_names_and_is_told(tmp_path):
-    send(tmp_path, sheet("dr2_referrals", [*referrals(2, gender="Lad"), *referrals(2, start=3, gender="F")]))
+    send(
+        tmp_path,
+        sheet("dr2_referrals", [*referrals(2, gender="Lad"), *referrals(2, start=3, gender="Female")]),
+    )
     assert "unmapped" in checks(read(tmp_path))
     correct(
         tmp_path, action="recode", table="dr2_referrals", column="gender", values={"lad": "Male"}, expect=2
@@ -128,9 +131,8 @@ def test_rename_gives_a_misspelt_header_its_column(tmp_path):
         expect=1,
     )
     returns = read(tmp_path)
-    assert returns.tables["dr2_referrals"]["referral_date"].notna().all() and checks(returns) == {
-        "correction"
-    }
+    assert returns.tables["dr2_referrals"]["referral_date"].notna().all()
+    assert checks(returns) == {"correction", "column_reworded"}
 
 
 def test_rename_can_choose_the_second_of_two_equal_headers(tmp_path):
@@ -141,7 +143,7 @@ def test_rename_can_choose_the_second_of_two_equal_headers(tmp_path):
     )
     returns = read(tmp_path)
     assert returns.tables["dr2_referrals"]["ethnicity"].tolist() == ["WBRI", "WBRI"]
-    assert checks(returns) == {"correction"}
+    assert checks(returns) == {"correction", "column_order"}
 
 
 def test_rename_sheet_and_shift_header_say_where_to_look(tmp_path):

@@ -14,11 +14,12 @@ from sfpc_book.errors import ContractError
 
 
 class Limit(Part):
-    """One check: its limit, what follows beyond it, and the limit beyond which the authority is blocked."""
+    """One check: its limit and what follows beyond it; `mark` and `block` are limits for these severities."""
 
     limit: float
     direction: Literal["at_most", "at_least"] = "at_most"
     severity: Severity
+    mark: float | None = None
     block: float | None = None
     unit: str
     reason: str
@@ -29,10 +30,11 @@ class Limit(Part):
 
     def severity_of(self, measured: float) -> Severity:
         """What follows from a measurement that does not keep the limit."""
-        if self.block is None:
-            return self.severity
-        beyond = measured > self.block if self.direction == "at_most" else measured < self.block
-        return "block" if beyond else self.severity
+        sign = 1 if self.direction == "at_most" else -1
+        for severity, bound in (("block", self.block), ("mark", self.mark)):
+            if bound is not None and sign * measured > sign * bound:
+                return severity
+        return self.severity
 
 
 class Limits(Part):

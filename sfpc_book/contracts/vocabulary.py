@@ -69,6 +69,12 @@ class Vocabularies(_Listed):
         return yes | dict.fromkeys(map(plain_text, self.flag.false_values), 0)
 
     @cached_property
+    def flag_pairs(self) -> dict[str, str]:
+        """For each word for yes or no, as `plain_text`: the pair of words it belongs to, such as `Y/N`."""
+        pairs = list(zip(self.flag.true_values, self.flag.false_values, strict=False))
+        return {plain_text(word): f"{yes}/{no}" for yes, no in pairs for word in (yes, no)}
+
+    @cached_property
     def lookups(self) -> dict[str, dict[str, str]]:
         """For each code list: `plain_text` of every spelling → code."""
         return {
@@ -93,7 +99,7 @@ def load_vocabularies(path: Path) -> Vocabularies:
         With every fault and its line: unknown keys, and one spelling that stands for two codes.
     """
     raw = read_yaml(path)
-    faults = [*schema_faults(Vocabularies, raw), *_ambiguous(raw)]
+    faults = [*schema_faults(Vocabularies, raw), *_ambiguous(raw), *_unpaired(raw)]
     if faults:
         raise ContractError(f"{path.name} does not declare code lists", located(path, faults))
     return Vocabularies.model_validate(raw)
@@ -111,3 +117,10 @@ def _ambiguous(raw: Any) -> list[tuple[tuple[str, ...], str]]:
                     text = f"'{spelling}' stands for both '{first}' and '{code}' in '{name}'; keep one"
                     faults.append((("codes", name, code), text))
     return faults
+
+
+def _unpaired(raw: Any) -> list[tuple[tuple[str, ...], str]]:
+    flag = raw.get("flag") if isinstance(raw, Mapping) else None
+    if not isinstance(flag, Mapping) or len(flag.get("true_values", ())) == len(flag.get("false_values", ())):
+        return []
+    return [(("flag",), "true_values and false_values stand in pairs: give as many of one as of the other")]

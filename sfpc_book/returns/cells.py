@@ -14,7 +14,7 @@ import pandas as pd
 from sfpc_book.contracts.contract import Column
 from sfpc_book.contracts.vocabulary import Vocabularies, plain_text
 from sfpc_book.returns.cell_dates import UNBORN_YEAR, read_date
-from sfpc_book.returns.cell_values import read_factors, read_integer, read_number, text_of
+from sfpc_book.returns.cell_values import NO_FACTORS, read_factors, read_integer, read_number, text_of
 
 # What became of a cell. UNMAPPED is never counted as missing: somebody has to look.
 CLEAN, BLANK, PHRASE, UNMAPPED, UNBORN = range(5)
@@ -147,7 +147,7 @@ def _integer(cell: object, column: Column, words: Vocabularies) -> Cell | None:
 
 def _flag(cell: object, column: Column, words: Vocabularies) -> Cell | None:
     plain = plain_text(text_of(cell))
-    return Cell(words.flags[plain], CLEAN, "flag") if plain in words.flags else None
+    return Cell(words.flags[plain], CLEAN, words.flag_pairs[plain]) if plain in words.flags else None
 
 
 def _coded(cell: object, column: Column, words: Vocabularies) -> Cell | None:
@@ -159,7 +159,8 @@ def _coded(cell: object, column: Column, words: Vocabularies) -> Cell | None:
 def _factors(cell: object, column: Column, words: Vocabularies) -> Cell | None:
     text, unknown = read_factors(cell, column.vocabulary, words)
     if not unknown:
-        return Cell(text, CLEAN, "code" if text_of(cell) == text else "other spelling")
+        asked = text_of(cell) == (text or NO_FACTORS)
+        return Cell(text, CLEAN, "code" if asked else "other spelling")
     return Cell(text, UNMAPPED, "") if text else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from sfpc_book.contracts.contract import Rule, TableContract
+from sfpc_book.contracts.contract import Column, Rule, TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.limits import Limits
 from sfpc_book.returns.measure import measure
@@ -17,6 +17,8 @@ Tables = Mapping[str, pd.DataFrame]
 # An outcome sheet of so many children in which nothing ever happened is a failed return.
 MANY = 30
 MONTHS_BEFORE_BIRTH = 10
+# A proportion read as a percentage is never above this.
+ONE_PER_CENT = 0.01
 # "123-45" or "123/45": an identifier of the child with one of the referral behind it.
 COMPOSITE = r"^(.+?)[-/_|: ].+$"
 EVENT_COLUMNS = {
@@ -141,16 +143,16 @@ def _scale(table: pd.DataFrame, contract: TableContract, limits: Limits, authori
     for column in contract.columns:
         if column.type not in ("share", "percent") or column.name not in table:
             continue
-        values = table[column.name].dropna()
-        positive = values[values > 0]
-        above = int((values > 1).sum())
-        tiny = column.type == "percent" and len(positive) >= MANY and bool((positive <= 0.01).all())
-        text = f"'{column.name}': {above} of {len(values)} values are above 1"
-        if tiny:
-            text = (
-                f"'{column.name}': every value is at most one per cent; proportions were sent for percentages"
-            )
+        count, text = _off_scale(table[column.name].dropna(), column)
         origin = Origin(authority, contract.layer, table=contract.table)
-        yield measure(
-            limits, "share_scale", float(bool(above) or tiny), text, origin, column=column.name, count=above
-        )
+        yield measure(limits, "share_scale", float(count > 0), text, origin, column=column.name, count=count)
+
+
+def _off_scale(values: pd.Series, column: Column) -> tuple[int, str]:
+    """How many values look like another scale, in words."""
+    positive = values[values > 0]
+    if column.type == "percent" and len(positive) >= MANY and (positive <= ONE_PER_CENT).all():
+        text = f"'{column.name}': no value is above one per cent; proportions were sent for percentages"
+        return len(positive), text
+    above = int((values > 1).sum())
+    return above, f"'{column.name}': {above} of {len(values)} values are above 1"

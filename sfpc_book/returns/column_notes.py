@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from sfpc_book.contracts.contract import Column
@@ -16,6 +18,12 @@ LOG_COLUMNS = (
     "header_row", "column", "level", "header", "position", "rows", "filled", "blank", "says_missing",
     "unmapped", "unborn", "forms", "corrections",
 )  # fmt: skip
+
+# The form that each type of column is asked for in.
+ASKED_FORMS = {
+    "date": "date cell", "month": "date cell", "birth_month": "date cell", "integer": "number",
+    "number": "number", "share": "number", "percent": "number", "code": "code", "factors": "code",
+}  # fmt: skip
 
 
 def column_findings(
@@ -42,33 +50,29 @@ def column_findings(
                 count=unmapped,
             )
         )
-    return findings + _date_findings(column, declared, name, origin)
+    return [*findings, *_form_findings(column, declared, name, origin)]
 
 
-def _date_findings(column: ReadColumn, declared: Column, name: str, origin: Origin) -> list[Finding]:
-    if declared.type not in ("date", "month", "birth_month"):
-        return []
-    findings = []
+def _form_findings(column: ReadColumn, declared: Column, name: str, origin: Origin) -> Iterator[Finding]:
+    """What was read although it was not in the form asked for."""
+    place = {"severity": "note", "status": "info", "column": declared.name}
+    phrases, unborn_dates = column.count(PHRASE), column.forms.get("unborn as a date", 0)
+    if phrases:
+        text = f"'{name}': {phrases} cell(s) say in words that nothing is known; read as missing"
+        yield origin.finding("phrase_for_missing", text, count=phrases, **place)
+    if unborn_dates:
+        text = f"'{name}': {unborn_dates} cell(s) hold the date that stands for an unborn child"
+        yield origin.finding("unborn_as_date", text, count=unborn_dates, **place)
     dayless = sum(count for form, count in column.forms.items() if form in DAYLESS)
     if declared.type == "date" and dayless:
         text = f"'{name}': {dayless} date(s) name a month only; read as its first day"
-        findings.append(
-            origin.finding("date_without_day", text, severity="mark", column=declared.name, count=dayless)
-        )
-    dated = [form for form in column.forms if not form.startswith("unborn")]
-    if len(dated) > 1:
-        text = f"'{name}' mixes {len(dated)} forms of date: {_forms(column)}"
-        findings.append(
-            origin.finding(
-                "date_forms",
-                text,
-                severity="note",
-                status="info",
-                column=declared.name,
-                count=len(dated),
-            )
-        )
-    return findings
+        yield origin.finding("date_without_day", text, severity="mark", column=declared.name, count=dayless)
+    forms = {form: count for form, count in column.forms.items() if not form.startswith("unborn")}
+    asked = ASKED_FORMS.get(declared.type)
+    if len(forms) > 1 or (asked and set(forms) - {asked}):
+        other = sum(count for form, count in forms.items() if form != asked)
+        text = f"'{name}': read from {_forms(column)}"
+        yield origin.finding("cell_forms", text, count=other, **place)
 
 
 def log_row(

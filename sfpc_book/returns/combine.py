@@ -8,6 +8,7 @@ import pandas as pd
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
+from sfpc_book.returns.factors import complete_factors
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.records import LINEAGE, empty_records
 from sfpc_book.returns.repair import Repairs
@@ -19,6 +20,8 @@ def combine(
     """Put records of several sheets together, in the order given (by month of return, then file)."""
     filled = [frame for frame in frames if len(frame)]
     table = pd.concat(filled, ignore_index=True) if filled else empty_records(contract)
+    if "factors" in table:
+        table = complete_factors(table)
     findings: list[Finding] = []
     if contract.replace_key:
         table, found = _without_empty_rows(table, contract, origin)

@@ -13,7 +13,6 @@ from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.returns.cells import BLANK, CLEAN, DTYPES, UNBORN, UNMAPPED, ReadColumn, is_blank, read_column
 from sfpc_book.returns.column_notes import column_findings, log_row
-from sfpc_book.returns.factors import complete_factors
 from sfpc_book.returns.locate import Located, Place
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.repair import Repairs, drops_rows, repair_cells, repair_numbers
@@ -51,6 +50,9 @@ def read_records(
         frame, position = _wide(contract, kept)
     else:
         frame, position = _long(contract, kept), np.arange(len(numbers))
+        if contract.wide and len(frame):
+            position = np.flatnonzero(_filled_levels(contract, kept))
+            frame = frame.take(position).reset_index(drop=True)
     return SheetRecords(_with_lineage(frame, origin, numbers[position]), tuple(findings), log)
 
 
@@ -144,19 +146,34 @@ def _long(contract: TableContract, read: Mapping[Place, ReadColumn]) -> pd.DataF
     """Columns in the contract's order; those not sent are missing."""
     by_name = {place.column: column for place, column in read.items()}
     n = len(next(iter(by_name.values())).values) if by_name else 0
-    frame = pd.DataFrame(index=range(n))
+    columns: dict[str, pd.Series] = {}
     for column in contract.columns:
         sent = by_name.get(column.name)
-        frame[column.name] = sent.values if sent else pd.Series([None] * n, dtype=DTYPES[column.type])
+        columns[column.name] = sent.values if sent else _absent(n, DTYPES[column.type])
         if column.type == "birth_month":
             kinds = sent.kinds if sent else np.full(n, BLANK)
-            frame["birth_marker"] = pd.array([MARKERS.get(kind, "missing") for kind in kinds], dtype="str")
+            columns["birth_marker"] = pd.Series(
+                pd.array([MARKERS.get(kind, "missing") for kind in kinds], dtype="str")
+            )
     if contract.wide:
         levels = by_name.get(contract.wide.by)
-        frame[contract.wide.by] = _levels(
-            levels.values if levels else pd.Series([None] * n, dtype="str"), contract
-        )
-    return complete_factors(frame) if "factors" in frame else frame
+        columns[contract.wide.by] = _levels(levels.values if levels else _absent(n, "str"), contract)
+    return pd.DataFrame(columns)
+
+
+def _absent(n: int, dtype: str) -> pd.Series:
+    return pd.Series([None] * n, dtype=dtype)
+
+
+def _filled_levels(contract: TableContract, read: Mapping[Place, ReadColumn]) -> np.ndarray:
+    """Of a sheet sent long: rows with a value, and of a record without any its first row."""
+    by_name = {place.column: column for place, column in read.items()}
+    if contract.wide.column not in by_name or contract.key[0] not in by_name:
+        return np.ones(len(next(iter(by_name.values())).values), dtype=bool)
+    filled = pd.Series(by_name[contract.wide.column].kinds != BLANK)
+    record = by_name[contract.key[0]].values
+    none, first = ~filled.groupby(record).transform("any"), ~record.duplicated()
+    return (filled | (none & first)).to_numpy(dtype=bool)
 
 
 def _wide(contract: TableContract, read: Mapping[Place, ReadColumn]) -> tuple[pd.DataFrame, np.ndarray]:
@@ -189,6 +206,7 @@ def _levels(values: pd.Series, contract: TableContract) -> pd.Series:
 def _with_lineage(frame: pd.DataFrame, origin: Origin, rows: np.ndarray) -> pd.DataFrame:
     texts = (origin.authority, origin.month, origin.file, origin.sheet)
     lineage = {
-        name: pd.Series([text] * len(frame), dtype="str") for name, text in zip(LINEAGE, texts, strict=False)
+        name: pd.Series(pd.array([text], dtype="str").take(np.zeros(len(frame), dtype=int)))
+        for name, text in zip(LINEAGE, texts, strict=False)
     }
     return frame.assign(**lineage, source_row=rows)

@@ -21,6 +21,7 @@ from sfpc_book.returns.locate import (
     sheet_text,
 )
 from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.place_notes import place_findings
 from sfpc_book.returns.workbook import RawSheet
 
 
@@ -63,11 +64,10 @@ def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> F
         found = None if taken else _by_headers(sheet, search, held)
         if found is not None:
             located.append(found)
-            findings.append(_strange(found, origin))
         elif number not in named:
             findings.append(_unread(sheet, origin))
     for found in located:
-        findings += _column_findings(found, search, origin)
+        findings += [*place_findings(found, search.headers(found.table), search.layout, origin)]
     return Found(tuple(located), tuple(findings))
 
 
@@ -135,45 +135,6 @@ def _hollow(sheet: RawSheet, table: str, origin: Origin) -> Finding:
     return origin.at(sheet.name, table).finding("sheet_without_table", text, severity="mark", count=filled)
 
 
-def _strange(found: Located, origin: Origin) -> Finding:
-    text = f"taken for {found.table} by its headers; no contract knows this sheet name"
-    place = origin.at(found.sheet.name, found.table)
-    return place.finding("sheet_name", text, severity="note", status="info")
-
-
 def _unread(sheet: RawSheet, origin: Origin) -> Finding:
     text = "holds no table of this layer; not read"
     return origin.at(sheet.name, "").finding("sheet_unread", text, severity="note", status="info")
-
-
-def _column_findings(found: Located, search: Search, origin: Origin) -> list[Finding]:
-    """Columns that are missing, unknown, or there twice."""
-    place = origin.at(found.sheet.name, found.table)
-    headers = search.headers(found.table)
-    findings = []
-    for header, near in found.unknown:
-        hint = (
-            f"; nearest is '{near}': declare a correction with action rename if it is meant" if near else ""
-        )
-        text = f"column '{header[:60]}' is in no contract and was not read{hint}"
-        status = "fail" if near and near not in found.columns else "info"
-        findings.append(place.finding("column_unknown", text, severity="note", status=status, count=1))
-    for level in _levels_not_asked(found, headers):
-        text = f"'{level}' is no level that was asked for; it was read"
-        findings.append(place.finding("level_unknown", text, severity="note", status="info", count=1))
-    for name in found.repeated:
-        text = f"'{name}' stands in more than one column; the first was read"
-        findings.append(place.finding("column_repeated", text, severity="mark", column=name, count=1))
-    for column in headers.required:
-        present = column.name in found.columns or set(column.alternative_columns) & found.columns
-        if not present:
-            text = f"column '{column.header}' is missing. Headers allowed: {', '.join(column.headers)}"
-            findings.append(
-                place.finding("column_missing", text, severity=column.severity, column=column.name, count=1)
-            )
-    return findings
-
-
-def _levels_not_asked(found: Located, headers: Headers) -> list[str]:
-    asked = {level.casefold() for level in headers.wide.levels} if headers.wide else set()
-    return sorted({place.level for place in found.places if place.level and place.level not in asked})
