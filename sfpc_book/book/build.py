@@ -139,20 +139,21 @@ def _run_until_settled(
     broken: dict[str, str] = {}
     codes: set[int] = set()
     jobs = options.jobs or max(os.cpu_count() or 1, 1)
+    settled: set[Step] = set()
     while True:
         reduced = reduce_graph(graph.chapters, graph.steps, failures, broken)
         failures = dict(reduced.failures)
+        if settled.issuperset(reduced.steps):
+            return BuildReport(graph.places, graph.chapters, statuses, failures, broken, frozenset(codes))
         outcomes = _run(reduced.steps, graph.places, display, warm, jobs)
-        jobs = 1 if any(outcome.worker_died for outcome in outcomes) else jobs
+        ended_well = {outcome.name for outcome in outcomes if outcome.status in ("done", "unchanged")}
+        settled |= {step for step in reduced.steps if step.name in ended_well}
         for outcome in outcomes:
             if outcome.status != "unchanged" or outcome.name not in statuses:
                 statuses[outcome.name] = outcome.status
-        failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-        if not failed:
-            return BuildReport(graph.places, graph.chapters, statuses, failures, broken, frozenset(codes))
-        for outcome in failed:
-            codes.add(outcome.exit_code)
-            _note(outcome, failures, broken)
+            if outcome.status == "failed":
+                codes.add(outcome.exit_code)
+                _note(outcome, failures, broken)
 
 
 def _note(outcome: StepOutcome, failures: dict[str, Failure], broken: dict[str, str]) -> None:
@@ -215,9 +216,9 @@ def raise_for_failures(report: BuildReport) -> None:
 
     The exit code is that of the failures if they agree, else that of a build with failures.
     """
-    problems = [f"{name}: {cause}" for name, cause in sorted(report.broken.items())]
+    problems = [f"{name}: {_indented(cause)}" for name, cause in sorted(report.broken.items())]
     problems += [
-        f"chapter {slug}{f' in {failure.where}' if failure.where else ''}: {failure.cause}"
+        f"chapter {slug}{f' in {failure.where}' if failure.where else ''}: {_indented(failure.cause)}"
         for slug, failure in sorted(report.failures.items())
     ]
     if problems:
@@ -228,3 +229,7 @@ def raise_for_failures(report: BuildReport) -> None:
         if len(report.exit_codes) == 1 and not report.failures:
             error.exit_code = min(report.exit_codes)
         raise error
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n    ")

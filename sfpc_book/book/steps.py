@@ -26,6 +26,8 @@ from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.study.schema import PracticeModel, Study
 
 MANIFEST = "manifest.json"
+# What of the data contracts decides how returns are read and checked.
+RETURNS_CONTRACTS = ("tables", "vocabularies.yml", "checks.yml", "corrections.yml")
 READING, COHORTS, CHAPTERS, BINDING = (
     "Reading data",
     "Building cohorts",
@@ -115,7 +117,7 @@ def _read_steps(study: Study, places: Places) -> list[Step]:
     declared = load_declared(study, places.returns, contracts)
     inventory = read_inventory(study, places.returns, declared.corrections)
     names = [str(path.relative_to(places.returns)) for path in files_below(places.returns)]
-    shared = [places.study_path, contracts, *_existing(places.returns / "corrections.yml")]
+    shared = [places.study_path, *_returns_contracts(places), *_existing(places.returns / "corrections.yml")]
     return [
         Step(
             name=f"read {slug}",
@@ -127,6 +129,10 @@ def _read_steps(study: Study, places: Places) -> list[Step]:
         )
         for slug in trial_authorities(study)
     ]
+
+
+def _returns_contracts(places: Places) -> list[Path]:
+    return [path for name in RETURNS_CONTRACTS if (path := places.home / "data_contracts" / name).exists()]
 
 
 def trial_authorities(study: Study) -> tuple[str, ...]:
@@ -141,7 +147,7 @@ def _comparing_step(study: Study, places: Places) -> Step:
         stage=READING,
         function=work.compare_returns,
         arguments=(("authorities", slugs),),
-        inputs=(places.home / "data_contracts", *(places.build / "returns" / slug for slug in slugs)),
+        inputs=(*_returns_contracts(places), *(places.build / "returns" / slug for slug in slugs)),
         outputs=tuple(places.build / path for slug in slugs for path in returns_inputs(slug)),
     )
 
@@ -172,7 +178,7 @@ def _published_step(places: Places) -> Step:
         name="published statistics",
         stage=READING,
         function=work.build_published_statistics,
-        inputs=(places.study_path, places.home / "data_contracts", places.published),
+        inputs=(places.study_path, places.home / "data_contracts" / "published", places.published),
         outputs=tuple(places.build / "published" / name for name in PUBLISHED_TABLES),
     )
 

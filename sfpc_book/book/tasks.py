@@ -9,14 +9,9 @@ from __future__ import annotations
 
 import io
 import json
-import multiprocessing
-import multiprocessing.connection
 import os
-import signal
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -32,16 +27,9 @@ from sfpc_book.book.files import write_text
 from sfpc_book.book.keys import code_of, environment, files_below, record_key, shown_name
 from sfpc_book.book.scrub import cause_of_exception
 from sfpc_book.book.step import Places, Step, makers
+from sfpc_book.book.workers import fixed_environment, prepare_worker, worker_context
 from sfpc_book.errors import BookBuildError, SfpcBookError
 
-PRELOADED = (
-    "sfpc_book.book.tasks",
-    "pandas",
-    "pyarrow.parquet",
-    "papermill",
-    "nbclient",
-    "jupyter_client.manager",
-)
 # More tasks than workers are handed over, so that a worker never waits for the scheduler's next look.
 QUEUE = 2
 
@@ -166,7 +154,7 @@ def run_steps(steps: Sequence[Step], places: Places, *, jobs: int, watch: Watch)
     _check_inputs(steps, places)
     folders = frozenset(path for step in steps for path in step.output_folders)
     tasks = [_task(step, places, folders) for step in steps]
-    with _quiet() as said, _fixed_environment():
+    with _quiet() as said, fixed_environment():
         registry.register_parallel_backend(ParallelBackend.CUSTOM, _executor_builder(jobs, watch))
         session = pytask.build(
             tasks=tasks,
@@ -251,52 +239,10 @@ def _executor_builder(jobs: int, watch: Watch) -> Callable[[int], ProcessPoolExe
     def build(n_workers: int) -> ProcessPoolExecutor:
         pytask.storage.get().register(watch)
         return ProcessPoolExecutor(
-            jobs, mp_context=_context(), initializer=_prepare, initargs=(dict(os.environ),)
+            jobs, mp_context=worker_context(), initializer=prepare_worker, initargs=(dict(os.environ),)
         )
 
     return build
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    """Workers forked from a warm server where the system can; never from this process, which has threads."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
-    return context
-
-
-def _prepare(environ: Mapping[str, str]) -> None:
-    """A worker takes over the environment of this build (the server may be older than it) and ends with
-    it."""
-    os.environ.clear()
-    os.environ.update(environ)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides; a step in hand is finished
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)  # the main process was killed: nobody waits for this step
-
-
-@contextmanager
-def _fixed_environment() -> Iterator[None]:
-    """What results may depend on is fixed for workers, as it is for kernels."""
-    from sfpc_book.book.kernel_provisioner import FIXED_ENVIRONMENT
-
-    before = dict(os.environ)
-    os.environ.update(FIXED_ENVIRONMENT)
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    path = list(sys.path)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        sys.path[:] = path
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sfpc_book.book.build import build_facts
@@ -32,11 +32,7 @@ def explain(slug: str, study_path: Path, build: Path, sources: DataSources) -> I
     )
     step = _named(slug, steps)
     yield from _own(step, places)
-    for needed in reversed(ancestors(step, makers(steps))):
-        lines = tuple(_changes(needed, places))
-        if lines:
-            yield f"{needed.name}, which it needs, will run first:"
-            yield from lines
+    yield from _before(reversed(ancestors(step, makers(steps))), places)
 
 
 def _named(name: str, steps: tuple[Step, ...]) -> Step:
@@ -53,6 +49,17 @@ def _own(step: Step, places: Places) -> Iterator[str]:
     lines = tuple(_changes(step, places))
     yield f"{step.name}: {'would be run again' if lines else 'is up to date'}"
     yield from lines
+
+
+def _before(needed: Iterable[Step], places: Places) -> Iterator[str]:
+    """What will run before it; steps with the same changes are named together."""
+    same: dict[tuple[str, ...], list[str]] = {}
+    for step in needed:
+        same.setdefault(tuple(_changes(step, places)), []).append(step.name)
+    for lines, names in same.items():
+        if lines:
+            yield f"needed before, and would be run again: {', '.join(names)}"
+            yield from lines
 
 
 def _changes(step: Step, places: Places) -> Iterator[str]:
