@@ -1,9 +1,9 @@
 """Which of the package's code a step uses, read from the source and not by importing it.
 
 A step's code is its function and every module of this package that the function can reach: what it imports,
-what a module names in a text ("sfpc_book.book.extension"), what those reach, and the files (fonts, styles) that they name
-beside them. Imports are found wherever they stand; a module named by a computed text is not found, so the
-package has none.
+what a module names in a text ("sfpc_book.book.extension"), what those reach, and the files (fonts, styles)
+that they name beside them. Imports are found wherever they stand; a module named by a computed text is not
+found, so the package has none.
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ def _generated_step(chapter: Chapter, places: Places) -> Step:
     return Step(
         name=chapter_step_name(chapter.slug),
         stage=CHAPTERS,
-        function=work.write_outcomes_page if from_study else work.write_dictionary_page,
+        function=work.write_registry_page if from_study else work.write_dictionary_page,
         arguments=(("target", chapter.template),),
         inputs=(places.study_path, *(places.home / source for source in chapter.sources)),
         outputs=(places.build / chapter.template,),

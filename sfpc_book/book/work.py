@@ -115,13 +115,13 @@ def collect_estimates(places: Places, *, slugs: Sequence[str]) -> None:
     collect(places.build, slugs, places.returns / "truth.csv")
 
 
-def write_outcomes_page(places: Places, *, target: str) -> None:
+def write_registry_page(places: Places, *, target: str) -> None:
     """The registry of outcomes as a page."""
     from sfpc_book.book.files import write_text
-    from sfpc_book.book.outcomes_page import outcomes_markdown
+    from sfpc_book.book.registry_page import registry_markdown
     from sfpc_book.study.study import load_study
 
-    write_text(places.build / target, outcomes_markdown(load_study(places.study_path)))
+    write_text(places.build / target, registry_markdown(load_study(places.study_path)))
 
 
 def write_dictionary_page(places: Places, *, target: str) -> None:

@@ -1,0 +1,102 @@
+"""The registry as a page: outcomes, samples and analyses as the study file defines them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sfpc_book.cohort.outcomes import definition
+from sfpc_book.study.schema import Analysis, Outcome, Sample, Study
+
+SCALES = {"binary": "yes or no", "days": "days", "count": "number", "share": "share"}
+DIRECTIONS = {
+    "worse": "Higher is worse.",
+    "better": "Higher is better.",
+    "neutral": "Higher is neither better nor worse.",
+}
+
+
+def registry_markdown(study: Study) -> str:
+    """Outcomes, samples, analyses and what was not done, in the order of the study file."""
+    horizons = " and ".join(map(str, study.horizons))
+    parts = (
+        ["# Outcomes, samples and analyses", ""],
+        ["Everything that the report measures and runs, written from the study file that drives it.", ""],
+        ["## Outcomes", "", f"An outcome that runs to a horizon is measured at {horizons} months.", ""],
+        *(list(_outcome(outcome, study)) for outcome in study.outcomes.values()),
+        ["## Samples", "", "Every sample but the first is the main sample with one change.", ""],
+        list(_samples(study.samples.values())),
+        ["## Analyses", "", "What each analysis estimates, how, and what it rests on.", ""],
+        *(list(_analysis(analysis)) for analysis in study.analyses.values()),
+        ["## Not done", ""],
+        [f"- {item.analysis}: {_sentence(item.because)}" for item in study.not_done],
+    )
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _terms(pairs: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    for term, text in pairs:
+        if text:
+            yield from (term, *_indented(text), "")
+
+
+def _indented(text: str) -> Iterator[str]:
+    """A definition of one or more paragraphs."""
+    first, *others = text.split("\n")
+    yield f": {first}"
+    yield from (f"  {line}" if line else "" for line in others)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", ")")) else f"{text}."
+
+
+def _outcome(outcome: Outcome, study: Study) -> Iterator[str]:
+    yield from (f"### {outcome.name}", "", outcome.question, "")
+    yield from _terms(
+        (
+            ("Measure", _sentence(outcome.measure)),
+            ("Scale", f"{SCALES[outcome.scale].capitalize()}. {DIRECTIONS[outcome.higher_is]}"),
+            ("Role", _roles(outcome, study)),
+            ("As computed", definition(outcome.id)),
+            ("Codes", _codes(outcome)),
+            ("From sheets", ", ".join(outcome.tables) + "."),
+        )
+    )
+
+
+def _codes(outcome: Outcome) -> str:
+    note = f" {_sentence(outcome.code_note)}" if outcome.code_note else ""
+    return f"{', '.join(outcome.codes)}.{note}" if outcome.codes else ""
+
+
+def _roles(outcome: Outcome, study: Study) -> str:
+    roles = [
+        f"{'primary' if model.outcomes[0] == outcome.id else 'secondary'} in {model.name}"
+        for model in study.models.values()
+        if outcome.id in model.outcomes
+    ]
+    text = ", ".join(roles) or "in no trial at present"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _samples(samples: Iterable[Sample]) -> Iterator[str]:
+    yield from _terms(tuple((sample.name, _sample(sample)) for sample in samples))
+
+
+def _sample(sample: Sample) -> str:
+    return f"{_sentence(sample.rule)} {sample.plan_status.capitalize()}."
+
+
+def _analysis(analysis: Analysis) -> Iterator[str]:
+    yield from (f"### {analysis.name}", "")
+    yield from _terms(
+        (
+            ("Status", f"{analysis.plan_status.capitalize()}."),
+            ("Estimand", _sentence(analysis.estimand)),
+            ("Model", _sentence(analysis.model)),
+            ("Variance", _sentence(analysis.variance)),
+            ("Reference distribution", _sentence(analysis.reference)),
+            ("Assumptions", " ".join(map(_sentence, analysis.assumptions))),
+            ("Source", _sentence(analysis.citation)),
+        )
+    )
