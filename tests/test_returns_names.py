@@ -76,6 +76,16 @@ def test_an_unknown_slug_blocks_the_authority_it_is_nearest_to(study, tmp_path):
     assert "Allowed: " in finding.text and "swindon" in finding.text
 
 
+def test_a_file_that_is_near_nobody_marks_every_authority(study, tmp_path):
+    for name in ("xyz_dr3_nov24.xlsx", "swindon_dr2_nov22.xlsx"):
+        (tmp_path / name).touch()
+    inventory = read_inventory(study, tmp_path)
+    for slug in ("swindon", "norfolk"):
+        assert [(part.severity, part.file) for part in inventory.findings_of(slug)] == [
+            ("mark", "xyz_dr3_nov24.xlsx")
+        ]
+
+
 def test_a_file_in_an_authoritys_folder_is_its_affair(study, tmp_path):
     for name in ("walsall/xyz_dr3_nov24.xlsx", "swindon/swindon_dr2_nov22.xlsx"):
         (tmp_path / name).parent.mkdir()

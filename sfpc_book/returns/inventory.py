@@ -15,6 +15,7 @@ from sfpc_book.study.study import Study
 
 # Roles whose workbooks are read; the workbooks of others are listed and left alone.
 ROLES_READ = ("trial", "pilot")
+NOBODYS = "file_name"
 NOT_RETURNS = ("manifest.json", "truth.csv", "answer_key.csv", "corrections.yml")
 
 
@@ -31,8 +32,12 @@ class Inventory:
         return tuple(sorted((file for file in self.files if file.slug == slug), key=lambda file: file.order))
 
     def findings_of(self, slug: str) -> tuple[Finding, ...]:
-        """The findings about an authority's files, and about files that may be its own."""
-        return tuple(finding for finding in self.findings if finding.authority == slug)
+        """The findings about an authority's files, and about workbooks that nobody can be given."""
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.authority == slug or (finding.authority is None and finding.check == NOBODYS)
+        )
 
 
 def is_synthetic(folder: Path) -> bool:
@@ -100,10 +105,11 @@ def _strangers(folder: Path, workbooks: Iterable[Path]) -> list[Finding]:
 
 
 def _unread_finding(study: Study, name: UnreadName) -> Finding:
-    """Blocks the authority in whose folder the file lies, or else the one whose slug is nearest."""
+    """Blocks the authority in whose folder the file lies, or else the one whose slug is nearest; a file that
+    is near nobody marks every authority."""
     holder = name.path.parent.name
     slug = holder if holder in study.authorities else name.nearest
-    return _finding("file_name", name.path, slug, "fail", "block", name.text)
+    return _finding(NOBODYS, name.path, slug, "fail", "block" if slug else "mark", name.text)
 
 
 def _name_findings(study: Study, files: Iterable[ReturnFile]) -> list[Finding]:
