@@ -5,6 +5,7 @@ Rooms are imported by the command that needs them, so that `--help` answers at o
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +66,7 @@ STUDY, BUILD = Path("study.yml"), Path("build")
 def simulate(
     study: Study = STUDY,
     build: Build = BUILD,
-    seed: Seed = 2024,
+    seed: Seed = 20240401,
     scale: Scale = "small",
     effect: Effect = "growing",
 ) -> None:
@@ -80,7 +81,8 @@ def simulate(
     from sfpc_book.study.study import load_study
 
     sources = _sources(None, None, seed, scale, effect)
-    places = data_folders(load_study(study), study.resolve(), build.resolve(), sources, _say)
+    jobs = os.cpu_count() or 1
+    places = data_folders(load_study(study), study.resolve(), build.resolve(), sources, _say, jobs)
     _say(f"synthetic returns: {_short(places.returns)}")
     _say(f"synthetic published statistics: {_short(places.published)}")
 
@@ -138,7 +140,7 @@ def build(
     build: Build = BUILD,
     returns: Returns = None,
     published: Published = None,
-    seed: Seed = 2024,
+    seed: Seed = 20240401,
     scale: Scale = "small",
     effect: Effect = "growing",
     jobs: Jobs = 0,
@@ -235,7 +237,7 @@ def main() -> None:
         sys.exit(130)
 
 
-def _sources(returns, published, seed: int = 2024, scale: str = "small", effect: str = "growing"):
+def _sources(returns, published, seed: int = 20240401, scale: str = "small", effect: str = "growing"):
     from sfpc_book.book.places import DataSources
     from sfpc_book.book.synthetic import Recipe, scale_of
 

@@ -41,6 +41,11 @@ class BuildOptions:
     only: tuple[str, ...] = ()
     forked_kernels: bool = True
 
+    @property
+    def processes(self) -> int:
+        """Processes at once: as many as cores unless said otherwise."""
+        return self.jobs or os.cpu_count() or 1
+
 
 @dataclass(frozen=True)
 class BuildReport:
@@ -77,7 +82,8 @@ def build_book(options: BuildOptions, display: BuildDisplay) -> BuildReport:
     wanted = selected(chapters, options.only)
     check_plan(chapters, study_path.parent, options.build.resolve())
     with _kernels(options, chapters, study_path.parent) as kernels, display.shown():
-        places = data_folders(study, study_path, options.build.resolve(), options.sources, display.say)
+        build, sources, jobs = options.build.resolve(), options.sources, options.processes
+        places = data_folders(study, study_path, build, sources, display.say, jobs)
         graph = _Graph(study, chapters, places, () if len(wanted) == len(chapters) else wanted)
         report = _run_until_settled(graph, options, display, _warmer(kernels))
     _write_run_facts(report)
@@ -138,7 +144,7 @@ def _run_until_settled(
     failures: dict[str, Failure] = {}
     broken: dict[str, str] = {}
     codes: set[int] = set()
-    jobs = options.jobs or max(os.cpu_count() or 1, 1)
+    jobs = options.processes
     settled: set[Step] = set()
     while True:
         reduced = reduce_graph(graph.chapters, graph.steps, failures, broken)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sfpc_book.book.step import Places
-from sfpc_book.book.synthetic import Recipe, make_synthetic_published, make_synthetic_returns
+from sfpc_book.book.synthetic import Making, Recipe, make_synthetic_published, make_synthetic_returns
 from sfpc_book.errors import PublishedDataError, ReturnsError, SfpcBookError
 from sfpc_book.study.schema import Study
 
@@ -23,7 +23,12 @@ class DataSources:
 
 
 def data_folders(
-    study: Study, study_path: Path, build: Path, sources: DataSources, say: Callable[[str], None]
+    study: Study,
+    study_path: Path,
+    build: Path,
+    sources: DataSources,
+    say: Callable[[str], None],
+    jobs: int = 1,
 ) -> Places:
     """The places of a build; makes synthetic data where no folder is named.
 
@@ -32,16 +37,13 @@ def data_folders(
     returns, published = _given(study, study_path, sources)
     _check(returns, "*.xls*", "returns", "--returns", ReturnsError)
     _check(published, "*", "published statistics", "--published", PublishedDataError)
-    made = build / "synthetic"
-    if returns is None:
-        returns = made / "returns"
-        if make_synthetic_returns(study_path, made, sources.recipe):
-            say("made synthetic returns")
-    if published is None:
-        published = made / "published"
-        if make_synthetic_published(study_path, made, sources.recipe):
-            say("made synthetic published statistics")
-    return Places(study_path, build, returns, published)
+    places = existing_folders(study, study_path, build, sources)
+    making = Making(study_path, sources.recipe, jobs)
+    if returns is None and make_synthetic_returns(places.returns, making):
+        say("made synthetic returns")
+    if published is None and make_synthetic_published(places.published, making):
+        say("made synthetic published statistics")
+    return places
 
 
 def existing_folders(study: Study, study_path: Path, build: Path, sources: DataSources) -> Places:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sfpc_book.book.code_used import code_of_function, digest
 from sfpc_book.book.files import write_text
+from sfpc_book.book.keys import files_below
 from sfpc_book.errors import ParameterError
 from sfpc_book.study.study import load_study
 
@@ -25,7 +25,7 @@ class Recipe:
     the shape of the planted effect: `growing` with exposure, `constant`, or `none`.
     """
 
-    seed: int = 2024
+    seed: int = 20240401
     scale: float = 0.1
     effect: str = "growing"
 
@@ -44,46 +44,67 @@ def scale_of(text: str) -> float:
     return scale
 
 
-def make_synthetic_returns(study_path: Path, folder: Path, recipe: Recipe) -> bool:
-    """Write workbooks below `folder/returns`, with `truth.csv` and `answer_key.csv`; False if they were up
-    to date."""
-    return _make(_returns, study_path, folder / "returns", recipe)
+@dataclass(frozen=True)
+class Making:
+    """What synthetic data are made for and with: the study, where the contracts lie, processes at once."""
+
+    study_path: Path
+    recipe: Recipe
+    jobs: int = 1
+
+    @property
+    def contracts(self) -> Path:
+        return self.study_path.parent / "data_contracts"
 
 
-def make_synthetic_published(study_path: Path, folder: Path, recipe: Recipe) -> bool:
+def make_synthetic_returns(folder: Path, making: Making) -> bool:
+    """Write workbooks, their truth and an answer key into `folder`; False if they were up to date."""
+    return _make(_returns, folder, making)
+
+
+def make_synthetic_published(folder: Path, making: Making) -> bool:
     """Write a folder of invented published statistics; False if it was up to date."""
-    return _make(_published, study_path, folder / "published", recipe)
+    return _make(_published, folder, making)
 
 
-def _make(
-    function: Callable[[Path, Path, Recipe], None], study_path: Path, folder: Path, recipe: Recipe
-) -> bool:
+def _make(function: Callable[[Path, Making], None], folder: Path, making: Making) -> bool:
     """Call `function` unless the folder's note says that it was made from the same study, recipe and code.
 
     A workbook edited by hand since then stays as it is: the note is compared, not the files.
     """
-    note = {**asdict(recipe), "study": digest(study_path.read_bytes()), "code": code_of_function(function)}
-    text = json.dumps(note, indent=1, sort_keys=True) + "\n"
-    path = folder.parent / f"{folder.name}.{MADE_FROM}"
+    path = folder.with_name(f"{folder.name}.{MADE_FROM}")
+    text = _note(function, making)
     if path.is_file() and folder.is_dir() and path.read_text(encoding="utf-8") == text:
         return False
     path.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    function(study_path, folder, recipe)
+    function(folder, making)
     write_text(path, text)
     return True
 
 
-def _returns(study_path: Path, folder: Path, recipe: Recipe) -> None:
-    from sfpc_book.simulate.workbooks import simulate_returns
+def _note(function: Callable[[Path, Making], None], making: Making) -> str:
+    contracts = {path.name: digest(path.read_bytes()) for path in files_below(making.contracts)}
+    study = digest(making.study_path.read_bytes())
+    made_from = {"study": study, "contracts": contracts, "code": code_of_function(function)}
+    return json.dumps({**asdict(making.recipe), **made_from}, indent=1, sort_keys=True) + "\n"
 
+
+def _returns(folder: Path, making: Making) -> None:
+    from sfpc_book.simulate.simulate import simulate_returns
+
+    recipe = making.recipe
     simulate_returns(
-        load_study(study_path), folder, seed=recipe.seed, scale=recipe.scale, effect=recipe.effect
+        load_study(making.study_path),
+        folder,
+        scale=recipe.scale,
+        seed=recipe.seed,
+        effect=recipe.effect,
+        jobs=making.jobs,
+        data_contracts=making.contracts,
     )
 
 
-def _published(study_path: Path, folder: Path, recipe: Recipe) -> None:
+def _published(folder: Path, making: Making) -> None:
     from sfpc_book.simulate.published import simulate_published
 
-    simulate_published(load_study(study_path), folder, seed=recipe.seed)
+    simulate_published(load_study(making.study_path), folder, seed=making.recipe.seed)
