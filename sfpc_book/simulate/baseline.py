@@ -1,9 +1,9 @@
 """What would happen without the model: risks by authority, calendar date and child, in additive form.
 
-The risk of an event for a child is `multiplier x (authority + calendar + authority-by-period noise + effect)`.
-Multipliers have mean 1 in each authority and do not depend on the date, so that the mean risk of an authority
-in a period is the sum of its parts: a linear model with authority and period effects is unbiased for an
-effect that is constant.
+The risk of an event for a child is its multiplier times the sum of authority level, calendar part, noise of
+authority and period, and effect. Multipliers have mean 1 in each authority and do not depend on the date, so
+that the mean risk of an authority in a period is the sum of its parts: a linear model with authority and
+period effects is unbiased for an effect that is constant.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.simulate.chance import stream
+from sfpc_book.simulate.codes import ASYLUM, DISABILITY, FACTORS
 from sfpc_book.simulate.dates import age, day
 from sfpc_book.simulate.effects import EffectSettings
-from sfpc_book.simulate.population import FACTORS, dates_of
+from sfpc_book.simulate.population import dates_of
 from sfpc_book.study.schema import CovidBand
 from sfpc_book.study.wedge import Wedge
 
 # Lowest and highest authority level, in the order of the fields of `Baseline`. Risks are within 18 months.
 LEVELS = {
-    "looked_after": (0.044, 0.076),
+    "looked_after": (0.042, 0.071),
     "plan": (0.09, 0.13),
     "plan_return": (0.22, 0.30),
     "re_referral": (0.18, 0.26),
@@ -90,8 +91,8 @@ def _multiplier(children: pd.DataFrame, place: np.ndarray, rng: np.random.Genera
     score = np.array([weight for _, weight in AGE_WEIGHTS])[np.searchsorted(starts, years, side="right") - 1]
     score = score + 0.35 * np.minimum(children["previous_plans"].to_numpy(), 3)
     score += 0.12 * children[[f"has_{code}" for code in FACTORS]].sum(axis=1).to_numpy()
-    score += 0.15 * (children["disability"] == "Disabled").to_numpy()
-    score += 1.5 * (children["asylum_seeker"] == "UASC").to_numpy()
+    score += 0.15 * (children["disability"] == DISABILITY[1]).to_numpy()
+    score += 1.5 * (children["asylum_seeker"] == ASYLUM[1]).to_numpy()
     score += -0.9 * children["no_further_action"].to_numpy() + rng.normal(0, 0.3, len(children))
     raw = np.clip(np.exp(score), LOWEST, HIGHEST)
     main = (children["group"] == "main").to_numpy()

@@ -6,21 +6,29 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.simulate.chance import event_day, lognormal, pick, poisson, stream
+from sfpc_book.simulate.codes import (
+    ACTIVE,
+    ADULT_ENDS,
+    CARE_ORDER,
+    EPISODE_OVER,
+    HOME,
+    KIN,
+    MOVED,
+    NEET,
+    OLDER_ENDS,
+    OLDER_PLACEMENTS,
+    STARTED,
+    STATUS_CHANGED,
+    VOLUNTARY,
+    YOUNG_ENDS,
+    YOUNG_PLACEMENTS,
+)  # fmt: skip
 from sfpc_book.simulate.dates import NAT, age, shift, ssda903_year, year_end
 from sfpc_book.simulate.population import dates_of
 from sfpc_book.simulate.world import World, long
 
-HOME = {"E4A": 0.7, "E4B": 0.3}
-KIN = {"U1": 0.5, "U2": 0.1, "U3": 0.4}
-YOUNG_PLACEMENTS = {"U4": 0.5, "U6": 0.3, "P1": 0.1, "A3": 0.06, "Z1": 0.04}
-OLDER_PLACEMENTS = {"U4": 0.35, "U6": 0.25, "K2": 0.22, "K1": 0.01, "H5": 0.08, "P1": 0.06, "Z1": 0.03}
-YOUNG_ENDS = {"E11": 0.4, "E45": 0.3, "E46": 0.1, "E3": 0.05, "E8": 0.15}
-OLDER_ENDS = {"E45": 0.25, "E46": 0.1, "E3": 0.1, "E8": 0.55}
-ADULT_ENDS = {"E5": 0.8, "E8": 0.2}
 SHARE_RUNNING, SHARE_EARLIER, SHARE_SECOND = 0.006, 0.010, 0.2
 MOST_MOVES = 8
-NEET = {"G4": 0.2, "G5": 0.65, "G6": 0.15}
-ACTIVE = {"F1": 0.06, "F2": 0.42, "P2": 0.08, "F4": 0.10, "F5": 0.22, "P5": 0.12}
 YEARS = np.arange(2018, 2036)
 LEAVER_AGES = (16, 20)
 
@@ -95,18 +103,14 @@ def _spell(
 def _reason(
     world: World, start: np.ndarray, end: np.ndarray, home: np.ndarray, uniform: np.ndarray
 ) -> np.ndarray:
-    allowed = world.words.code_sets["ceased_reason"]
     young = age(dates_of(world.children, "birth"), start) < 5
-    chosen = [pick(uniform, weights, allowed, "ceased_reason")
-              for weights in (HOME, ADULT_ENDS, YOUNG_ENDS, OLDER_ENDS)]  # fmt: skip
+    chosen = [pick(uniform, weights) for weights in (HOME, ADULT_ENDS, YOUNG_ENDS, OLDER_ENDS)]
     return np.select([home, end == dates_of(world.children, "adult"), young], chosen[:3], chosen[3])
 
 
 def _placement(world: World, start: np.ndarray, kin: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    allowed = world.words.code_sets["placement"]
     young = age(dates_of(world.children, "birth"), start) < 10
-    chosen = [pick(uniform, weights, allowed, "placement")
-              for weights in (KIN, YOUNG_PLACEMENTS, OLDER_PLACEMENTS)]  # fmt: skip
+    chosen = [pick(uniform, weights) for weights in (KIN, YOUNG_PLACEMENTS, OLDER_PLACEMENTS)]
     return np.select([kin, young], chosen[:2], chosen[2])
 
 
@@ -125,7 +129,7 @@ def placement_episodes(world: World, care: pd.DataFrame) -> pd.DataFrame:
     days = np.where(np.arange(MOST_MOVES) < moves[:, None], when[child], np.nan)
     days = np.column_stack([np.zeros(len(care)), days, late, legal[child]])
     length = (care["care_end"] - care["care_start"]).dt.days.to_numpy(dtype=float)
-    kind = np.array(["S", *["P"] * (MOST_MOVES + 1), "L"], dtype=object)
+    kind = np.array([STARTED, *[MOVED] * (MOST_MOVES + 1), STATUS_CHANGED], dtype=object)
     place, slot = np.nonzero(np.nan_to_num(days, nan=np.inf) < np.fmax(length, 1)[:, None])
     found = pd.DataFrame({"period": place, "day": days[place, slot], "episode_reason": kind[slot]})
     found = found.sort_values(["period", "day", "episode_reason"], ascending=[True, True, False])
@@ -142,13 +146,11 @@ def _episode_rows(
     end = following.fillna(period["care_end"]).astype("datetime64[ns]")
     last = following.isna().to_numpy()
     reasons = found["episode_reason"].to_numpy(dtype=object)
-    other = pick(rng.random(len(found)), OLDER_PLACEMENTS, world.words.code_sets["placement"], "placement")
-    moved = pd.Series(np.where(reasons == "L", None, other), dtype="object")
-    moved[reasons == "S"] = period["placement_type"][reasons == "S"]
-    status = pd.Series(reasons == "L").groupby(found["period"]).cummax()
-    legal = pick(
-        status.to_numpy() * 0.9, {"V2": 0.5, "C2": 0.5}, world.words.code_sets["legal_status"], "legal"
-    )
+    other = pick(rng.random(len(found)), OLDER_PLACEMENTS)
+    moved = pd.Series(np.where(reasons == STATUS_CHANGED, None, other), dtype="object")
+    moved[reasons == STARTED] = period["placement_type"][reasons == STARTED]
+    status = pd.Series(reasons == STATUS_CHANGED).groupby(found["period"]).cummax()
+    legal = np.where(status, CARE_ORDER, VOLUNTARY)
     return pd.DataFrame(
         {
             "child": period["child"],
@@ -159,8 +161,8 @@ def _episode_rows(
             "placement_type": moved.ffill().astype("str"),
             "legal_status": legal,
             "episode_reason": reasons,
-            "ceased_reason": np.where(last, period["ceased_reason"], "X1"),
-            "moved": (reasons != "L").astype(int),
+            "ceased_reason": np.where(last, period["ceased_reason"], EPISODE_OVER),
+            "moved": (reasons != STATUS_CHANGED).astype(int),
             "spell": period["spell"],
         }
     )
@@ -177,12 +179,11 @@ def activity(world: World, care: pd.DataFrame) -> pd.DataFrame:
     child, gone = left.index.to_numpy(), left.to_numpy(dtype="datetime64[D]")
     birth = dates_of(world.children, "birth")[child]
     ages = np.column_stack([age(birth, np.full(len(child), last)) for last in year_end(YEARS)])
-    due = (YEARS >= ssda903_year(gone)[:, None]) & (ages >= LEAVER_AGES[0]) & (ages <= LEAVER_AGES[1])
+    due = (ssda903_year(gone)[:, None] <= YEARS) & (ages >= LEAVER_AGES[0]) & (ages <= LEAVER_AGES[1])
     row, column = np.nonzero(due)
     who = child[row]
     neet = status[who, column] < world.level("neet", world.settings.neet)[who]
-    allowed = world.words.code_sets["main_activity"]
-    codes = [pick(which[who, column], weights, allowed, "main_activity") for weights in (NEET, ACTIVE)]
+    codes = [pick(which[who, column], weights) for weights in (NEET, ACTIVE)]
     return pd.DataFrame(
         {
             "child": who,

@@ -7,12 +7,10 @@ difference between the worlds is the effect and nothing else.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import stats
-
-from sfpc_book.errors import ContractError
 
 # Share of 18-month events that have happened by each day: fast at first, then at a steady pace.
 LAST_DAY = 2200
@@ -35,14 +33,8 @@ def event_day(uniform: np.ndarray, risk: np.ndarray) -> np.ndarray:
     return np.where(level <= TIMING[-1], np.floor(np.interp(level, TIMING, _DAYS)), np.nan)
 
 
-def pick(uniform: np.ndarray, weights: Mapping[str, float], allowed: Sequence[str], what: str) -> np.ndarray:
-    """One code per child from uniform numbers, by weight. Raises ContractError for a code not allowed."""
-    strange = [code for code in weights if code not in allowed]
-    if strange:
-        raise ContractError(
-            f"the simulator knows codes of '{what}' that the contract does not",
-            [f"'{code}'; allowed: {', '.join(allowed)}" for code in strange],
-        )
+def pick(uniform: np.ndarray, weights: Mapping[str, float]) -> np.ndarray:
+    """One code per child from uniform numbers, by weight."""
     shares = np.cumsum(list(weights.values())) / sum(weights.values())
     position = np.minimum(np.searchsorted(shares, uniform, side="right"), len(weights) - 1)
     return np.array(list(weights), dtype=object)[position]

@@ -13,6 +13,7 @@ from sfpc_book.contracts.vocabulary import Vocabularies, load_vocabularies
 from sfpc_book.errors import ParameterError
 from sfpc_book.simulate.baseline import draw_baseline
 from sfpc_book.simulate.care import activity, care_periods, placement_episodes
+from sfpc_book.simulate.codes import check_codes
 from sfpc_book.simulate.contacts import absence, referral_dates
 from sfpc_book.simulate.dates import day
 from sfpc_book.simulate.effects import EffectSettings, effect_settings
@@ -85,14 +86,15 @@ def simulate_children(
         raise ParameterError(f"scale is {scale}; it must be above 0 and at most 10 (1 = protocol size)")
     settings, wedge = effect_settings(effect), wedge_of(study, model_id)
     words = load_vocabularies(data_contracts / "vocabularies.yml")
+    check_codes(words)
     contracts = load_contracts(data_contracts)
     terms = contracts["dr3_attendance"].wide.levels
     children = draw_children(study, model_id, wedge, scale, seed)
-    children = draw_characteristics(children, words, model_id, seed)
+    children = draw_characteristics(children, model_id, seed)
     baseline = draw_baseline(children, wedge, study.covid, settings, seed)
     strength = settings.ramp(children["exposure_time"].to_numpy())
     shared = (wedge, children, baseline, settings)
-    worlds = [World(*shared, part, words, terms, seed) for part in (strength, np.zeros(len(children)))]
+    worlds = [World(*shared, part, terms, seed) for part in (strength, np.zeros(len(children)))]
     observed, unexposed = (_history(study, world) for world in worlds)
     children = children.assign(in_sample=_in_sample(children, observed.care))
     return SimulatedModel(

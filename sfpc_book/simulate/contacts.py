@@ -18,7 +18,8 @@ MOST_ABSENT = 0.95
 
 
 def referral_dates(world: World, earliest: np.datetime64) -> pd.DataFrame:
-    """Referrals of every child: child, slot (-1 earlier, 0 first in the window, 1, 2 later), referral_date."""
+    """Referrals of every child, one row each: child, referral_date, and slot (-1 earlier, 0 first in the
+    window, 1 and 2 later)."""
     rng = stream(world.seed, world.wedge.model_id, "referrals")
     draw = rng.random((world.n, 5))
     index = dates_of(world.children, "index_date")

@@ -16,11 +16,12 @@ from sfpc_book.simulate.chance import stream
 from sfpc_book.simulate.defects_cells import CELL_DEFECTS
 from sfpc_book.simulate.defects_layout import LAYOUT_DEFECTS, SMALL_WORDS
 from sfpc_book.simulate.defects_records import RECORD_DEFECTS
-from sfpc_book.simulate.planting import EVERY_RETURN, Books, Defect, Planted, Site
+from sfpc_book.simulate.planting import EVERY_RETURN, Books, Defect, Mark, Planted, Site
 from sfpc_book.study.schema import Study
 
 # In the order in which they are planted: what is sent, then how it is written, then where it stands.
 DEFECTS: tuple[Defect, ...] = (*RECORD_DEFECTS, *CELL_DEFECTS, *LAYOUT_DEFECTS)
+BY_KIND = {defect.kind: defect for defect in DEFECTS}
 ANSWER_KEY = [field.name for field in fields(Planted)]
 CORRECTED = "2024-12-02"
 LAYERS_WITH_MONTHS = ("dr1", "dr2")
@@ -28,12 +29,17 @@ LAYERS_WITH_MONTHS = ("dr1", "dr2")
 
 @dataclass(frozen=True)
 class Plan:
-    """One defect and the place chosen for it."""
+    """One kind of defect and the place chosen for it."""
 
-    defect: Defect
+    kind: str
     authority: str
     month: str
     table: str
+
+    @property
+    def defect(self) -> Defect:
+        """The defect of that kind."""
+        return BY_KIND[self.kind]
 
 
 def kinds() -> tuple[str, ...]:
@@ -93,7 +99,7 @@ def _place(
         tables = [table for table in defect.tables if layout in contracts[table].sheets]
         for month in months if _fits(study, defect, slug, layout) else ():
             for table in tables:
-                plan = Plan(defect, slug, month, table)
+                plan = Plan(defect.kind, slug, month, table)
                 if not _claims(study, plan) & held:
                     return plan
     return None
@@ -169,7 +175,7 @@ def _correction(plan: Plan, repair: dict[str, object], says: str) -> dict[str, o
     }
 
 
-def _planted(books: Books, plan: Plan, mark) -> Planted:
+def _planted(books: Books, plan: Plan, mark: Mark) -> Planted:
     """The row of the answer key, with the file and sheet as they are in the end."""
     found = [
         (book.file, grid.sheet)
@@ -182,8 +188,8 @@ def _planted(books: Books, plan: Plan, mark) -> Planted:
     file, sheet = found[0] if len(found) == 1 else ("", found[0][1])
     defect = plan.defect
     return Planted(
-        defect.kind, defect.group, plan.authority, defect.layer, plan.month, file, sheet, mark.row, mark.column,
-        mark.count, defect.handled_by, mark.says,
+        defect.kind, defect.group, plan.authority, defect.layer, plan.month, file, sheet, mark.row,
+        mark.column, mark.count, defect.handled_by, mark.says,
     )  # fmt: skip
 
 

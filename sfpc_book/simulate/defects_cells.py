@@ -16,25 +16,28 @@ DATE_FORMS = ("%d/%m/%Y", "%d-%m-%Y", "%Y-%m-%d")
 SEPARATORS = (", ", "/", " ", ";")
 UNBORN = "01/01/1900"
 PER_CENT = 100
+MAY_BE_BLANK = ("disability", "ethnicity", "previous_protection_plans")
 
 
 def _each(
-    column: str, change: Callable[[Cell, np.random.Generator, Vocabularies], Cell], says: str
+    column: str | tuple[str, ...],
+    change: Callable[[Cell, np.random.Generator, Vocabularies], Cell],
+    says: str,
 ) -> GridPlant:
-    """A defect that changes cells of one column one by one; a cell given back as it is counts as untouched."""
+    """A defect that changes the cells of columns one by one; a cell given back as it is, is untouched."""
+    columns = (column,) if isinstance(column, str) else column
 
     def plant(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, Mark] | None:
-        names = [name for name in grid.names if name.split(":")[0] == column]
         count, row = 0, None
-        for name in names:
+        for name in [name for name in grid.names if name.split(":")[0] in columns]:
             old = grid.column(name)
             new = [change(cell, rng, site.words) for cell in old]
             touched = [
-                number for number, (one, two) in enumerate(zip(old, new, strict=True)) if one is not two
+                place for place, pair in enumerate(zip(old, new, strict=True)) if pair[0] is not pair[1]
             ]
             count, row = count + len(touched), row or (grid.excel_row(touched[0]) if touched else None)
             grid = grid.with_column(name, new)
-        return (grid, Mark(count, says, column, row)) if count else None
+        return (grid, Mark(count, says, ", ".join(columns), row)) if count else None
 
     return plant
 
@@ -132,6 +135,7 @@ def _composite(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, 
 
 
 REFERRALS = ("dr2_referrals",)
+LIST = ("factor_list",)
 MONTHLY, ATTENDANCE = ("dr1_monthly",), ("dr3_attendance",)
 
 
@@ -146,13 +150,14 @@ CELL_DEFECTS = (
     _cell("dates_as_serial_numbers", _each("assessment_start_date", _serial, "numbers are dates of Excel")),
     Defect("serials_as_text", "cell", "dr3", ("dr3_cin",), "reader",
            in_grid(_each("closure_date", _serial_text, "numbers written as text are dates of Excel"))),
-    _cell("phrases_for_missing", _each("disability", _phrase, "phrases are missing values")),
+    _cell("phrases_for_missing", _each(MAY_BE_BLANK, _phrase, "phrases are missing values")),
     _cell("list_letters", _each("gender", _list_letter, "leave the letter of the pick list out")),
     _cell("mixed_case", _each("ethnicity", _case, "upper and lower case are one")),
     _cell("yes_no_variants", _each("no_further_action", _yes_no, "several words for yes and no")),
     _cell("ethnicity_in_words", _each("ethnicity", _ethnicity_words, "words stand for codes")),
-    _cell("factors_as_words", _each("factors", _factor_words, "words stand for codes"), needs=("factor_list",)),
-    _cell("factors_with_other_separators", _each("factors", _factor_separators, "several separators"), needs=("factor_list",)),
+    _cell("factors_as_words", _each("factors", _factor_words, "words stand for codes"), needs=LIST),
+    _cell("factors_with_other_separators",
+          _each("factors", _factor_separators, "several separators"), needs=LIST),
     _cell("unborn_as_1900", _each("birth_month", _unborn_date, "1900-01-01 is an unborn child"),
           needs=("unborn",), every_return=True),
     Defect("percent_for_proportion", "cell", "dr1", MONTHLY, "correction",

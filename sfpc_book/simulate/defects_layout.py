@@ -11,9 +11,11 @@ from sfpc_book.simulate.grids import Book, Grid
 from sfpc_book.simulate.planting import Books, Defect, Mark, Site, in_grid
 
 SHEET_NAME_LENGTH = 31
-HINTS = {"text": "Unique identifier", "date": "Format dd/mm/yyyy", "month": "Format mm/yyyy", "flag": "1 or 0 only",
-         "birth_month": "Format mm/yyyy", "integer": "Whole number", "code": "Code from the list",
-         "factors": "All codes found", "share": "Between 0 and 1"}  # fmt: skip
+HINTS = {
+    "text": "Unique identifier", "date": "Format dd/mm/yyyy", "month": "Format mm/yyyy",
+    "birth_month": "Format mm/yyyy", "flag": "1 or 0 only", "integer": "Whole number",
+    "code": "Code from the list", "factors": "All codes found", "share": "Between 0 and 1",
+}  # fmt: skip
 SMALL_WORDS = ("and", "upon")
 
 

@@ -141,14 +141,13 @@ def _short_coverage(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[G
 def _born_later(books: Books, site: Site, rng: np.random.Generator) -> tuple[Books, Mark] | None:
     records = [cell for book in books if book.layer == "dr2"
                for cell in book.grid(site.table).column("child_id")]  # fmt: skip
-    once = (
-        {child for child in records if records.count(child) == 1} if len(records) < 2000 else _once(records)
-    )
+    once = _once(records)
     book = next(book for book in books if site.holds(book))
     grid = book.grid(site.table)
     births, dates = list(grid.column("birth_month")), grid.column("referral_date")
-    fit = [isinstance(birth, date) and child in once and isinstance(referral, date)
-           for birth, child, referral in zip(births, grid.column("child_id"), dates, strict=True)]  # fmt: skip
+    children = zip(births, grid.column("child_id"), dates, strict=True)
+    fit = [isinstance(birth, date) and child in once and isinstance(day, date)
+           for birth, child, day in children]  # fmt: skip
     chosen = positions(fit, rng, LATE_BIRTHS)
     for place in chosen:
         births[place] = (dates[place] + timedelta(days=DAYS_BIRTH_TOO_LATE)).replace(day=1)
@@ -164,16 +163,17 @@ def _once(values: list[Cell]) -> set[Cell]:
     return set(names[counts == 1].tolist())
 
 
-REFERRALS = ("dr2_referrals",)
+REFERRALS, MONTHLY, CARE = ("dr2_referrals",), ("dr1_monthly",), ("dr3_care",)
 RECORD_DEFECTS = (
     Defect("rows_sent_twice", "record", "dr2", REFERRALS, "reader", _rows_twice, first_return=False),
-    Defect("same_months_in_two_returns", "layout", "dr1", ("dr1_monthly",), "reader", _months_twice, first_return=False),
-    Defect("repeated_month_rows", "record", "dr1", ("dr1_monthly",), "reader", in_grid(_empty_month)),
+    Defect("same_months_in_two_returns", "layout", "dr1", MONTHLY, "reader", _months_twice,
+           first_return=False),
+    Defect("repeated_month_rows", "record", "dr1", MONTHLY, "reader", in_grid(_empty_month)),
     Defect("one_identifier_two_births", "record", "dr2", REFERRALS, "finding", _two_births),
     Defect("same_identifier_in_two_authorities", "record", "dr2", REFERRALS, "finding", _shared_identifiers),
     Defect("missing_referral_date", "record", "dr2", REFERRALS, "finding", in_grid(_undated)),
-    Defect("care_start_years_too_early", "record", "dr3", ("dr3_care",), "finding", in_grid(_early_care)),
-    Defect("outcome_identifiers_without_referral", "record", "dr3", ("dr3_care",), "finding", in_grid(_unlinked)),
+    Defect("care_start_years_too_early", "record", "dr3", CARE, "finding", in_grid(_early_care)),
+    Defect("outcome_identifiers_without_referral", "record", "dr3", CARE, "finding", in_grid(_unlinked)),
     Defect("coverage_a_month_short", "record", "dr3", ("dr3_coverage",), "finding", in_grid(_short_coverage)),
     Defect("birth_after_referral", "record", "dr2", REFERRALS, "finding", _born_later),
 )  # fmt: skip

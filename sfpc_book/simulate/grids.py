@@ -12,12 +12,12 @@ import pandas as pd
 from sfpc_book.contracts.contract import Column, TableContract
 from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.simulate.canonical import Sent
+from sfpc_book.simulate.codes import NO_FACTORS
 from sfpc_book.simulate.months import file_name
 from sfpc_book.simulate.outcome_tables import stored_terms
 
 SYNTHETIC_NOTE = "SYNTHETIC DATA: invented children, made by a program for tests. Nobody in it exists."
 Cell = str | int | float | date | None
-NO_FACTORS = "21"
 FACTOR_FLAGS = ("factor_1b", "factor_2b", "factor_3a", "factor_3b", "factor_3c", "factor_4b")
 YES_NO = {0: "No", 1: "Yes"}
 
@@ -90,7 +90,7 @@ def books_of(
     layout: str,
     factor_columns: bool,
 ) -> list[Book]:
-    """The clean workbooks of one authority. `factor_columns`: six yes/no columns instead of a list of codes."""
+    """The clean workbooks of one authority. `factor_columns`: six yes/no columns, not a list of codes."""
     books = []
     for (layer, month), tables in sent.items():
         grids = [

@@ -15,7 +15,7 @@ def first_day(month: str) -> date:
 
 
 def spans(months: tuple[str, ...], start: date) -> dict[str, tuple[date, date]]:
-    """First and last date that each return covers: since the return before, to the end of the month before."""
+    """First and last date each return covers: since the return before, to the end of the month before."""
     covered: dict[str, tuple[date, date]] = {}
     for month in sorted(months, key=first_day):
         end = first_day(month) - timedelta(days=1)

@@ -7,13 +7,13 @@ import pandas as pd
 
 from sfpc_book.simulate.chance import stream
 from sfpc_book.simulate.children import SimulatedModel
+from sfpc_book.simulate.codes import ASYLUM, NOT_IN_TOUCH
 from sfpc_book.simulate.dates import age, day, term_ends, term_number, term_starts, year_end
 from sfpc_book.simulate.population import dates_of
 
 SCHOOL_AGES = (4, 15)
 SHARE_TERM_MISSING = 0.004
 SHARE_NOT_IN_TOUCH = 0.06
-NOT_IN_TOUCH = "0"
 
 
 def asked(simulated: SimulatedModel, records: pd.DataFrame) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def asked(simulated: SimulatedModel, records: pd.DataFrame) -> pd.DataFrame:
     inside = records[(simulated.wedge.period_of(records["referral_date"]) >= 0) & (records["slot"] >= 0)]
     first = inside.drop_duplicates("child").sort_values("child")
     uniform = stream(simulated.seed, simulated.model_id, "asked").random(len(simulated.children))
-    unborn, asylum = first["birth_marker"] == "unborn", first["asylum_seeker"] == "UASC"
+    unborn, asylum = first["birth_marker"] == "unborn", first["asylum_seeker"] == ASYLUM[1]
     lost = uniform[first["child"]] < 0.012 + 0.03 * unborn + 0.04 * asylum
     return first.loc[~lost, ["child", "authority", "child_id", "referral_id"]].reset_index(drop=True)
 
@@ -34,8 +34,8 @@ def outcome_tables(simulated: SimulatedModel, children: pd.DataFrame) -> dict[st
     """
     history, study = simulated.observed, simulated.study
     until = day(study.returns.outcomes_to)
-    care = _seen(history.care, {"care_start": "care_start", "care_end": "care_end",
-                                "placement_type": "placement_type", "ceased_reason": "ceased_reason"}, until)  # fmt: skip
+    names = ("care_start", "care_end", "placement_type", "ceased_reason")
+    care = _seen(history.care, {name: name for name in names}, until)
     care["ceased_reason"] = care["ceased_reason"].where(care["care_end"].notna())
     plans = _seen(history.plans, {"plan_start": "plan_start", "plan_end": "plan_end"}, until)
     cin = _seen(history.cin, {"cin_start": "referral_date", "cin_end": "closure_date"}, until)
@@ -59,7 +59,7 @@ def outcome_tables(simulated: SimulatedModel, children: pd.DataFrame) -> dict[st
 
 
 def _seen(events: pd.DataFrame, names: dict[str, str], until: np.datetime64) -> pd.DataFrame:
-    """Events up to a date, renamed; later dates are missing, and events whose first date is later are none."""
+    """Events up to a date, renamed; a later date is missing, an event whose first date is later is none."""
     kept = events[["child", *names]].rename(columns=names)
     for name in kept.columns[1:]:
         if kept[name].dtype.kind == "M":
@@ -68,7 +68,7 @@ def _seen(events: pd.DataFrame, names: dict[str, str], until: np.datetime64) -> 
 
 
 def _for_each(children: pd.DataFrame, events: pd.DataFrame, also: list[str] | None = None) -> pd.DataFrame:
-    """One row per event of each child, and a blank row for a child without any, in the order of `children`."""
+    """One row per event of each child, a blank row for a child without any; in the order of `children`."""
     keys = children[["child", "authority", "child_id", *(also or [])]]
     return keys.merge(events, on="child", how="left").drop(columns="child")
 

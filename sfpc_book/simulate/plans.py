@@ -72,7 +72,7 @@ def _in_need(world: World, draw: np.ndarray, index: np.ndarray) -> np.ndarray:
 
 
 def proceedings(world: World) -> pd.DataFrame:
-    """First pre-proceedings meeting, and care proceedings where they follow: within 16 weeks, later or never."""
+    """First pre-proceedings meeting, and care proceedings where they follow: in 16 weeks, later or never."""
     rng = stream(world.seed, world.wedge.model_id, "proceedings")
     draw = rng.random((world.n, 4))
     index, birth = dates_of(world.children, "index_date"), dates_of(world.children, "birth")

@@ -7,8 +7,16 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.simulate.chance import pick, stream
+from sfpc_book.simulate.codes import (
+    ASYLUM,
+    DISABILITY,
+    ETHNICITY,
+    FACTORS,
+    GENDER,
+    OTHER_FACTORS,
+    UASC_ETHNICITY,
+)  # fmt: skip
 from sfpc_book.simulate.dates import age, birthday, day
 from sfpc_book.simulate.months import referrals_to
 from sfpc_book.study.schema import CovidBand, PracticeModel, Study
@@ -21,11 +29,6 @@ SHARE_OTHER_AGE = 0.05
 REFERRALS_OUTSIDE = {"before": 0.5, "after": 0.6}  # against the daily rate of new children in the window
 SHARE_UNBORN = 0.04
 REFERRAL_RATE = {"lockdown": 0.7, "restrictions": 0.9}  # against other days
-ETHNICITY = {"WBRI": 0.66, "WOTH": 0.05, "WEUR": 0.02, "WROM": 0.01, "MWBC": 0.03, "MWAS": 0.02, "MOTH": 0.02,
-             "APKN": 0.05, "AIND": 0.02, "ABAN": 0.02, "AOTH": 0.02, "BAFR": 0.04, "BCRB": 0.02, "OOTH": 0.02}  # fmt: skip
-GENDER = {"Male": 0.515, "Female": 0.48, "Other": 0.005}
-FACTORS = {"1B": 0.16, "2B": 0.18, "3A": 0.12, "3B": 0.34, "3C": 0.06, "4B": 0.30}
-OTHER_FACTORS = {"4A": 0.10, "5A": 0.05, "8B": 0.15, "9A": 0.14, "10A": 0.08}
 
 
 def draw_children(study: Study, model_id: str, wedge: Wedge, scale: float, seed: int) -> pd.DataFrame:
@@ -45,23 +48,21 @@ def draw_children(study: Study, model_id: str, wedge: Wedge, scale: float, seed:
     return _with_exposure(children, wedge).rename_axis("child").reset_index()
 
 
-def draw_characteristics(
-    children: pd.DataFrame, words: Vocabularies, model_id: str, seed: int
-) -> pd.DataFrame:
-    """Add gender, ethnicity, disability, asylum, earlier plans, factors and school meals, all without gaps."""
+def draw_characteristics(children: pd.DataFrame, model_id: str, seed: int) -> pd.DataFrame:
+    """Add gender, ethnicity, disability, asylum, earlier plans, factors, school meals, all without gaps."""
     rng, n = stream(seed, model_id, "characteristics"), len(children)
     years = age(dates_of(children, "birth"), dates_of(children, "index_date"))
     uniform = {name: rng.random(n) for name in ("gender", "ethnicity", "disability", "asylum", "fsm")}
     asylum = (uniform["asylum"] < np.where(years >= 12, 0.02, 0.001)).astype(int)
-    ethnicity = pick(uniform["ethnicity"], ETHNICITY, words.code_sets["ethnicity"], "ethnicity")
+    ethnicity = pick(uniform["ethnicity"], ETHNICITY)
     disability = (uniform["disability"] < np.where(years < 1, 0.02, 0.11)).astype(int)
     before = np.where(years < 0, rng.random(n) < 0.02, rng.choice(4, n, p=[0.78, 0.14, 0.05, 0.03]))
     factors = {code: rng.random(n) < share for code, share in (FACTORS | OTHER_FACTORS).items()}
     return children.assign(
-        gender=pick(uniform["gender"], GENDER, words.code_sets["gender"], "gender"),
-        ethnicity=np.where(asylum == 1, "OAFG", ethnicity),
-        disability=np.array(["Not disabled", "Disabled"], dtype=object)[disability],
-        asylum_seeker=np.array(["Not UASC", "UASC"], dtype=object)[asylum],
+        gender=pick(uniform["gender"], GENDER),
+        ethnicity=np.where(asylum == 1, UASC_ETHNICITY, ethnicity),
+        disability=np.array(DISABILITY, dtype=object)[disability],
+        asylum_seeker=np.array(ASYLUM, dtype=object)[asylum],
         previous_plans=before.astype(int),
         no_further_action=rng.random(n) < 0.22,
         free_school_meals=uniform["fsm"] < 0.45,
@@ -125,7 +126,7 @@ def _referral_days(
         return np.array([], dtype="datetime64[D]")
     days = np.arange(day(span[0]), day(span[1]) + np.timedelta64(1, "D"))
     stamps = pd.DatetimeIndex(days)
-    rate = np.where(stamps.dayofweek >= 5, 0.08, 1.0) * np.where(stamps.month == 8, 0.8, 1.0)
+    rate = np.where(stamps.day_of_week >= 5, 0.08, 1.0) * np.where(stamps.month == 8, 0.8, 1.0)
     for band in bands:
         inside = (days >= day(band.start)) & (days <= day(band.end))
         rate = np.where(inside, rate * REFERRAL_RATE[band.kind], rate)
@@ -147,7 +148,7 @@ def _ages_in_months(
 
 def _identifiers(wedge: Wedge, slug: str, n: int, rng: np.random.Generator) -> np.ndarray:
     """Identifiers in the manner of the authority's own system."""
-    numbers = 100_000 + rng.permutation(max(900_000, n))[:n]
+    numbers = 100_000 + rng.choice(max(900_000, n), n, replace=False)
     form = ("{}", "P{}", slug[:3].upper() + "-{}", "00{}")[wedge.authorities.index(slug) % 4]
     return np.array([form.format(number) for number in numbers], dtype=object)
 

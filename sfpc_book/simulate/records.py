@@ -7,21 +7,21 @@ import pandas as pd
 
 from sfpc_book.simulate.chance import pick, stream
 from sfpc_book.simulate.children import SimulatedModel
+from sfpc_book.simulate.codes import DISABILITY, FACTORS, OTHER_FACTORS, QUIET, SOON, UNSTATED
 from sfpc_book.simulate.dates import age, day, shift
 from sfpc_book.simulate.months import referrals_to
-from sfpc_book.simulate.population import FACTORS, OTHER_FACTORS, dates_of
+from sfpc_book.simulate.population import dates_of
 
-NO_FACTORS = ""
+FOUND_NONE = ""
 SHARE_NO_FURTHER_ACTION_LATER = 0.22
 DAYS_TO_OUTCOME = 60
 SHARE_FACTOR_CHANGES = 0.1
-QUIET_OUTCOMES = {"No further action": 0.5, "Stepped down to early help": 0.35, "Section 47 enquiry": 0.15}
 
 
 def referral_records(simulated: SimulatedModel) -> pd.DataFrame:
     """`dr2_referrals` as clean canonical rows, with `child`, `slot` and `authority`; sorted by date.
 
-    Gaps: more often without ethnicity, sex or disability are unborn children and those without further action.
+    Unborn children and referrals without further action more often lack ethnicity, gender or disability.
     """
     rng = stream(simulated.seed, simulated.model_id, "records")
     referrals, children = simulated.observed.referrals, simulated.children
@@ -54,7 +54,7 @@ def _assessment(
         dates_of(referrals, "referral_date"), np.where(nothing, np.nan, 1 - 9 * np.log(1 - draw[:, 1]))
     )
     start = np.where(draw[:, 2] < 0.03, np.datetime64("NaT"), start)
-    assessed = ~nothing & (draw[:, 3] > 0.04 + 0.04 * (child["disability"] == "Disabled").to_numpy())
+    assessed = ~nothing & (draw[:, 3] > 0.04 + 0.04 * (child["disability"] == DISABILITY[1]).to_numpy())
     codes = {**FACTORS, **OTHER_FACTORS}
     changes = np.where(index, False, draw[:, 4] < SHARE_FACTOR_CHANGES)
     has = {code: child[f"has_{code}"].to_numpy(dtype=bool) ^ changes for code in codes}
@@ -76,9 +76,9 @@ def _assessment(
 
 def _joined(has: dict[str, np.ndarray], order: list[str]) -> np.ndarray:
     """Codes of each child as `1B;2B`; empty where none was found."""
-    text = np.full(len(has[order[0]]), NO_FACTORS, dtype=object)
+    text = np.full(len(has[order[0]]), FOUND_NONE, dtype=object)
     for code in order:
-        more = np.where(text == NO_FACTORS, code, text + ";" + code)
+        more = np.where(text == FOUND_NONE, code, text + ";" + code)
         text = np.where(has[code], more, text)
     return text
 
@@ -91,7 +91,7 @@ def _outcome(
     uniform: np.ndarray,
 ) -> np.ndarray:
     """What the assessment led to, in agreement with what happened soon after the first referral."""
-    history, codes = simulated.observed, simulated.words.code_sets["assessment_outcome"]
+    history = simulated.observed
     start = dates_of(referrals, "referral_date")
     soon = []
     for frame, column in (
@@ -103,9 +103,7 @@ def _outcome(
         first = frame[after].groupby("child")[column].min().reindex(referrals["child"])
         wait = (first.to_numpy(dtype="datetime64[D]") - start).astype(float)
         soon.append(index & (wait >= 0) & (wait <= DAYS_TO_OUTCOME))
-    names = ["Became looked after", "Child protection conference", "Child in need plan"]
-    quiet = pick(uniform, QUIET_OUTCOMES, codes, "assessment_outcome")
-    return np.select([nothing, *soon], [None, *names], quiet)
+    return np.select([nothing, *soon], [None, *SOON], pick(uniform, QUIET))
 
 
 def _person(
@@ -118,7 +116,7 @@ def _person(
     unknown = ~unborn & (own[:, 0] < np.where(years < 5, 0.006, 0.002))
     marker = np.select([unborn, unknown], ["unborn", "missing"], "dated")
     no_ethnicity = own[:, 1] < 0.05 + 0.30 * unborn + 0.06 * quiet
-    unstated = np.select([own[:, 2] < 0.6, own[:, 2] < 0.7], ["NOBT", "REFU"], None)
+    unstated = np.select([own[:, 2] < 0.6, own[:, 2] < 0.7], UNSTATED, None)
     gaps = {
         "gender": own[:, 3] < np.where(unborn, 0.85, 0.003),
         "disability": own[:, 4] < 0.04 + 0.06 * quiet,

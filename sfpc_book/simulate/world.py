@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.simulate.baseline import Baseline
 from sfpc_book.simulate.effects import EffectSettings
 from sfpc_book.study.wedge import Wedge
@@ -26,7 +25,6 @@ class World:
     baseline: Baseline
     settings: EffectSettings
     strength: np.ndarray
-    words: Vocabularies
     terms: tuple[str, ...]
     seed: int
 
@@ -64,7 +62,7 @@ class History:
 
 
 def long(parts: list[dict[str, np.ndarray]], needed: str) -> pd.DataFrame:
-    """Stack slots of arrays (one value per child) into one row per event; an event without `needed` is none."""
+    """Stack slots of arrays (one value per child) into one row per event; without `needed` there is none."""
     frames = [pd.DataFrame(part).rename_axis("child").reset_index() for part in parts]
     stacked = pd.concat(frames, ignore_index=True).dropna(subset=[needed])
     for name in stacked.columns:

@@ -1,0 +1,237 @@
+"""The synthetic folder of returns: equal bytes, complete files, defects that are there and read away."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sfpc_book.contracts.contract import load_contracts
+from sfpc_book.errors import ParameterError, ReturnsError
+from sfpc_book.returns.declared import load_declared
+from sfpc_book.returns.inventory import read_inventory
+from sfpc_book.returns.read import read_authority, read_files
+from sfpc_book.returns.workbook import read_workbook
+from sfpc_book.simulate.canonical import canonical_returns
+from sfpc_book.simulate.children import simulate_children
+from sfpc_book.simulate.defects import DEFECTS, kinds, plan_defects
+from sfpc_book.simulate.grids import SYNTHETIC_NOTE
+from sfpc_book.simulate.simulate import simulate_returns
+from sfpc_book.study.study import Study, load_study
+
+SCALE = 0.03
+LINEAGE = ["return_month", "source_file", "source_sheet", "source_row"]
+# Records are what defects of these kinds change; reading cannot give the clean table back.
+CHANGES_RECORDS = tuple(defect.kind for defect in DEFECTS if defect.handled_by == "finding")
+
+
+@pytest.fixture(scope="module")
+def study(repository) -> Study:
+    return load_study(repository / "study.yml")
+
+
+@pytest.fixture(scope="module")
+def small(study) -> Study:
+    """One trial of four authorities."""
+    return study.model_copy(update={"models": {"no_wrong_door": study.models["no_wrong_door"]}})
+
+
+@pytest.fixture(scope="module")
+def folder(study, tmp_path_factory) -> Path:
+    return simulate_returns(study, tmp_path_factory.mktemp("synthetic") / "returns", scale=SCALE)
+
+
+@pytest.fixture(scope="module")
+def key(folder) -> pd.DataFrame:
+    return pd.read_csv(folder / "answer_key.csv")
+
+
+@pytest.fixture(scope="module")
+def clean(study) -> dict[str, dict[str, pd.DataFrame]]:
+    parts = [canonical_returns(simulate_children(study, model, scale=SCALE)) for model in study.models]
+    return {slug: tables for part in parts for slug, tables in part.items()}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_two_runs_give_the_same_bytes(small, tmp_path):
+    first = simulate_returns(small, tmp_path / "one", scale=0.005)
+    second = simulate_returns(small, tmp_path / "two", scale=0.005)
+    other = simulate_returns(small, tmp_path / "three", scale=0.005, seed=7)
+    assert contents(first) == contents(second)
+    assert contents(first) != contents(other)
+
+
+def test_every_trial_authority_sends_every_return(study, folder):
+    asked = [("dr1", month) for month in study.returns.months] + [
+        ("dr2", month) for month in study.returns.months
+    ]
+    asked.append(("dr3", study.returns.outcome_month))
+    for model in study.models.values():
+        for slug in model.trial_authorities:
+            names = [path.name for path in (folder / slug).glob("*.xlsx")]
+            for layer, month in asked:
+                assert any(f"_{layer}_{month}" in name for name in names), (slug, layer, month)
+
+
+def test_the_manifest_says_synthetic_and_lists_every_other_file(folder):
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["synthetic"] is True
+    assert (manifest["seed"], manifest["scale"], manifest["effect"]) == (20240401, SCALE, "growing")
+    assert set(manifest["files"]) == set(contents(folder)) - {"manifest.json"}
+
+
+def test_every_sheet_and_the_properties_of_every_workbook_say_synthetic(folder):
+    for path in sorted((folder / "warrington").glob("*.xlsx")) + sorted((folder / "solihull").glob("*.xlsx")):
+        with zipfile.ZipFile(path) as archive:
+            assert SYNTHETIC_NOTE in archive.read("docProps/core.xml").decode()
+            drawn = "".join(archive.read(name).decode() for name in archive.namelist() if "/drawing" in name)
+        for sheet in read_workbook(path):
+            above = [cell for row in sheet.rows[:8] for cell in row]
+            assert SYNTHETIC_NOTE in above or SYNTHETIC_NOTE in drawn, (path.name, sheet.name)
+
+
+def test_sheets_are_those_of_the_layout(folder):
+    names = {sheet.name.strip() for sheet in read_workbook(folder / "walsall" / "walsall_dr3_nov24.xlsx")}
+    contracts = load_contracts()
+    wanted = {
+        part.sheets["standard"].name
+        for part in contracts.values()
+        if part.layer == "dr3" and "standard" in part.sheets
+    }
+    assert names == wanted
+
+
+def test_every_kind_of_defect_is_planted_once_and_all_groups_are_there(key):
+    assert len(kinds()) == len(set(kinds())) >= 14
+    assert set(key["kind"]) <= set(kinds())
+    assert len(key) == len(kinds())
+    assert set(key["group"]) == {"layout", "cell", "record"}
+    assert (key["count"] > 0).all()
+
+
+def test_no_two_defects_share_a_sheet(study):
+    plans = plan_defects(study, load_contracts(), 3, True)
+    places = [(plan.authority, plan.table, plan.month) for plan in plans]
+    assert len(places) == len(set(places))
+
+
+@pytest.fixture(scope="module")
+def read(study, folder, key) -> dict[str, dict[str, pd.DataFrame]]:
+    """What the reader makes of every authority, corrections applied, checks aside."""
+    declared = load_declared(study, folder)
+    inventory = read_inventory(study, folder, declared.corrections)
+    return {
+        slug: dict(read_files(study, slug, inventory, declared).tables)
+        for slug in sorted(set(key["authority"]))
+    }
+
+
+def test_reading_with_the_corrections_gives_the_clean_tables_back(key, clean, read):
+    spoilt = key[key["kind"].isin(CHANGES_RECORDS)]
+    whole = spoilt.loc[spoilt["kind"].str.contains("identifier"), "authority"].tolist()
+    compared = 0
+    for slug, tables in read.items():
+        layers = [] if slug in whole else ["dr1", "dr2", "dr3"]
+        layers = [
+            layer
+            for layer in layers
+            if not ((spoilt["authority"] == slug) & (spoilt["layer"] == layer)).any()
+        ]
+        for name, table in tables.items():
+            if name[:3] in layers:
+                assert_says_the_same(table, clean[slug][name], f"{slug} {name}")
+                compared += 1
+    assert compared > 60
+
+
+def assert_says_the_same(read: pd.DataFrame, clean: pd.DataFrame, what: str) -> None:
+    """Equal in all but lineage and in blank rows of sheets sent wide."""
+    wide = next((name for name in ("unauthorised_absence_share", "main_activity") if name in clean), None)
+    frames = [frame.dropna(subset=[wide]) if wide else frame for frame in (read, clean)]
+    # Six yes/no columns cannot say the other factors.
+    drop = [*LINEAGE, "factors"]
+    one, two = (frame.drop(columns=[name for name in drop if name in frame]) for frame in frames)
+    order = list(two.columns)
+    one, two = (frame[order].sort_values(order).reset_index(drop=True) for frame in (one, two))
+    assert len(one) == len(two), what
+    for name in order:
+        if one[name].dtype.kind == "f":
+            assert np.allclose(one[name], two[name], rtol=1e-9, atol=1e-12, equal_nan=True), (what, name)
+        else:
+            equal = (one[name] == two[name]).fillna(False) | (one[name].isna() & two[name].isna())
+            assert equal.all(), (what, name)
+
+
+CHECKS_OF_FINDINGS = {
+    "one_identifier_two_births": "identifier_of_two_births",
+    "birth_after_referral": "birth_long_after_referral",
+    "coverage_a_month_short": "coverage_short",
+    "outcome_identifiers_without_referral": "identifier_link",
+}
+
+
+@pytest.mark.parametrize(("kind", "check"), CHECKS_OF_FINDINGS.items())
+def test_a_defect_of_records_is_found_with_its_count(study, folder, key, kind, check):
+    row = key.set_index("kind").loc[kind]
+    findings = read_authority(study, row["authority"], folder).findings
+    found = [finding.count for finding in findings if finding.check == check]
+    assert max(found) >= (1 if kind == "coverage_a_month_short" else row["count"])
+
+
+def test_dates_that_were_taken_out_are_missing_where_the_key_says(folder, key, read, clean):
+    row = key.set_index("kind").loc["missing_referral_date"]
+    table = read[row["authority"]]["dr2_referrals"]
+    gone = table["referral_date"].isna() & (table["return_month"] == row["return_month"])
+    assert gone.sum() == row["count"]
+    assert clean[row["authority"]]["dr2_referrals"]["referral_date"].notna().all()
+
+
+def test_identifiers_shared_with_another_authority_are_as_many_as_the_key_says(study, key, read):
+    row = key.set_index("kind").loc["same_identifier_in_two_authorities"]
+    model = study.models[study.authorities[row["authority"]].model]
+    own = set(read[row["authority"]]["dr2_referrals"]["child_id"])
+    others = [set(read[slug]["dr2_referrals"]["child_id"]) for slug in model.trial_authorities
+              if slug != row["authority"] and slug in read]  # fmt: skip
+    assert len(own & set().union(*others)) == row["count"]
+
+
+def test_without_defects_there_is_nothing_to_correct(small, tmp_path):
+    folder = simulate_returns(small, tmp_path / "clean", scale=0.005, defects=False)
+    assert pd.read_csv(folder / "answer_key.csv").empty
+    assert "corrections: []" in (folder / "corrections.yml").read_text(encoding="utf-8")
+    assert not list(folder.rglob("*(3)*"))
+
+
+def test_defects_can_be_named_one_by_one(small, tmp_path):
+    folder = simulate_returns(small, tmp_path / "one", scale=0.005, defects=["list_letters"])
+    assert pd.read_csv(folder / "answer_key.csv")["kind"].tolist() == ["list_letters"]
+    with pytest.raises(ParameterError, match="Unknown defects: gremlins"):
+        simulate_returns(small, tmp_path / "two", scale=0.005, defects=["gremlins"])
+    assert not (tmp_path / "two").exists()
+
+
+def test_a_folder_that_is_not_synthetic_is_left_alone(small, tmp_path):
+    (tmp_path / "returns").mkdir()
+    (tmp_path / "returns" / "walsall_dr1_nov20.xlsx").write_bytes(b"real")
+    with pytest.raises(ReturnsError, match="not a folder of synthetic returns"):
+        simulate_returns(small, tmp_path / "returns", scale=0.005)
+    assert [path.name for path in tmp_path.rglob("*.xlsx")] == ["walsall_dr1_nov20.xlsx"]
+
+
+def test_an_earlier_synthetic_folder_is_replaced_whole(small, tmp_path):
+    folder = simulate_returns(small, tmp_path / "returns", scale=0.005, defects=False)
+    (folder / "stray.txt").write_text("old", encoding="utf-8")
+    simulate_returns(small, folder, scale=0.005, defects=False)
+    assert not (folder / "stray.txt").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["returns"]
