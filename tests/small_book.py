@@ -37,6 +37,9 @@ CELLS = pd.DataFrame(
 WIDE = pd.DataFrame(
     {"Authority": ["Warrington"], **{f"Unabbreviated heading {n}": [f"{n},000.5"] for n in range(16)}}
 )
+# Longer than a sheet: a table and a list that go over two pages are where tags of a marked page broke.
+LONG = pd.DataFrame({"Authority": [f"Authority {n}" for n in range(70)], "Rate": ["70.5"] * 70})
+LONG_LIST = "\n".join(f"- item {n}" for n in range(90))
 
 
 def figure(label: str, status: str) -> dict[str, str]:
@@ -91,6 +94,8 @@ def pages(build: Path) -> list[BookPage]:
         markdown("## What this does not show\n\n```{warning}\nFew authorities.\n```"),
         code(table("made-wide", "synthetic", WIDE)),
         markdown("## A list\n\n1. First\n2. Second\n\n- one\n- two"),
+        code(table("made-long", "synthetic", LONG)),
+        markdown(f"## A long list\n\n{LONG_LIST}"),
     ]
     published = [markdown("# Norfolk"), code(figure("norfolk-trend", "published"))]
     mixed = [
