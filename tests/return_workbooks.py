@@ -16,7 +16,8 @@ Sheets = Mapping[str, Cells]
 
 DR2_DEFAULTS = {
     "no_further_action": 0, "assessment_start_date": dt.date(2021, 3, 12), "factors": "1B;3B",
-    "assessment_outcome": "No further action", "previous_protection_plans": 0, "gender": "Male", "birth_month": dt.date(2015, 6, 1),
+    "assessment_outcome": "No further action", "previous_protection_plans": 0, "gender": "Male",
+    "birth_month": dt.date(2015, 6, 1),
     "ethnicity": "WBRI", "disability": "Not disabled", "asylum_seeker": "Not UASC",
 }  # fmt: skip
 
