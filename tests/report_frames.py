@@ -231,7 +231,17 @@ def _write_returns(slug: str, folder: Path, rng: np.random.Generator) -> None:
     folder.mkdir(parents=True)
     found = [finding(slug, "fail"), finding(slug, "pass"), finding(slug, "fail", "note")]
     write_findings(found, folder / "findings.csv")
-    log = pd.DataFrame({"file": [f"{slug}_dr2_nov22.xlsx"], "sheet": ["DR2"], "header_row": [4]})
+    log = pd.DataFrame(
+        {
+            "return_month": "nov22",
+            "layer": "dr2",
+            "file": f"{slug}_dr2_nov22.xlsx",
+            "sheet": "DR2",
+            "header_row": 4,
+            "column": ["child_id", "referral_date"],
+            "rows": [412, 412],
+        }
+    )
     log.to_csv(folder / "reading_log.csv", index=False)
     months = pd.date_range("2019-10-01", periods=30, freq="MS")
     columns = ("looked_after_at_month_end", "newly_looked_after", "open_protection_plans", "new_referrals")

@@ -37,13 +37,15 @@ from sfpc_book.report.charts_effect import (
     models_forest,
     outcomes_forest,
 )
+from sfpc_book.report.charts_findings import findings_bars
 from sfpc_book.report.charts_flow import flow_diagram
 from sfpc_book.report.charts_panel import randomisation_distribution, trajectories
 from sfpc_book.report.charts_published import published_series
-from sfpc_book.report.charts_returns import findings_bars, missing_heat, monthly_series
+from sfpc_book.report.charts_returns import missing_heat, monthly_series
 from sfpc_book.report.charts_theme import MODEL_COLOURS, spread
 from sfpc_book.report.disclosure import publish_descriptives, publish_flow, publish_monthly
 from sfpc_book.report.disclosure_rates import publish_missing, publish_rates
+from sfpc_book.report.disclosure_returns import publish_findings
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import figure_of
 from sfpc_book.report.tables import estimates_table, truth_table
@@ -348,9 +350,10 @@ def test_findings_are_listed_worst_first_and_none_is_said(study):
         finding("walsall", "fail", "block"),
         finding("walsall", "pass"),
     ]
-    content = findings_table(findings_frame(found), "Found")
+    content = findings_table(publish_findings(findings_frame(found), study.disclosure), "Found")
     assert content.cells["What follows"].tolist() == ["stops estimation", "noted"]
-    assert findings_table(findings_frame([finding("walsall", "pass")]), "Found") is None
+    passed = publish_findings(findings_frame([finding("walsall", "pass")]), study.disclosure)
+    assert findings_table(passed, "Found") is None
 
 
 def test_the_baseline_table_shows_both_arms_and_hides_small_groups(study):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from report_frames import MODEL, descriptives_frame, flow_frame, panel_frame
 
 from sfpc_book.cohort.sample import INCLUDED, STEPS, flow_table
+from sfpc_book.contracts.finding import Finding, findings_frame
 from sfpc_book.errors import DisclosureError
 from sfpc_book.report.charts_flow import flow_diagram
 from sfpc_book.report.disclosure import (
@@ -26,6 +27,7 @@ from sfpc_book.report.disclosure import (
     shown,
 )
 from sfpc_book.report.disclosure_rates import publish_cells, publish_rates
+from sfpc_book.report.disclosure_returns import publish_findings, publish_reading, safe_text
 from sfpc_book.report.tables_data import baseline_table
 from sfpc_book.study.schema import Disclosure
 from sfpc_book.study.study import load_study
@@ -189,3 +191,64 @@ def test_counts_beside_estimates_are_protected_once_and_for_all(study):
     assert table["n_children"].dropna().mod(5).eq(0).all()
     assert table["n_events"].isna().iloc[-1]
     pd.testing.assert_frame_equal(table, publish_estimates(table, RULES))
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        (
+            "2 records: born more than 10 months after the referral",
+            "fewer than 10 records: born more than 10 months after the referral",
+        ),
+        (
+            "5 of 1358 identifiers link to no referral",
+            "fewer than 10 of 1,360 identifiers link to no referral",
+        ),
+        (
+            "x_dr2_nov22.xlsx, sheet 'DR2 - 7': 'factor_1b': 31 cell(s)",
+            "x_dr2_nov22.xlsx, sheet 'DR2 - 7': 'factor_1b': 30 cell(s)",
+        ),
+        (
+            "covered to 2024-09-30; the headers stand in row 7, not in row 4",
+            "covered to 2024-09-30; the headers stand in row 7, not in row 4",
+        ),
+        ("read from code: 283; other spelling: 3", "read from code: 285; other spelling: fewer than 10"),
+    ],
+)
+def test_the_words_of_a_finding_hide_small_counts_and_keep_names_dates_and_places(text: str, safe: str):
+    assert safe_text(text, RULES) == safe
+
+
+def test_findings_lose_small_counts_and_row_numbers_and_totals_keep_theirs():
+    common = {
+        "check": "missing",
+        "subject": "x",
+        "status": "fail",
+        "severity": "mark",
+        "limit": 0.0,
+        "unit": "rows",
+    }
+    found = [
+        Finding(**common, measured=4.0, text="4 rows", layer="dr2", row=17, count=4),
+        Finding(**common, measured=0.01, text="4 of 400 rows", layer="dr3", count=4),
+        Finding(**common, measured=4.0, text="4 months missing", layer="dr1", count=4),
+    ]
+    frame = publish_findings(findings_frame(found), RULES).frame
+    assert "row" not in frame
+    assert frame["count"].isna().tolist() == [True, True, False]
+    assert frame["measured"].isna().tolist() == [True, True, False]
+    assert frame["text"].tolist() == ["fewer than 10 rows", "fewer than 10 of 400 rows", "4 months missing"]
+
+
+def test_sheets_read_are_listed_once_with_protected_numbers_of_rows():
+    columns = {"return_month": "nov22", "file": "x.xlsx", "sheet": "S", "header_row": 1}
+    log = pd.DataFrame(
+        [
+            {**columns, "layer": layer, "column": name, "rows": 7}
+            for layer in ("dr1", "dr2")
+            for name in ("a", "b")
+        ]
+    )
+    frame = publish_reading(log, RULES).frame
+    assert frame["columns"].tolist() == [2, 2]
+    assert frame["rows"].tolist()[0] == 7 and np.isnan(frame["rows"].tolist()[1])

@@ -11,12 +11,9 @@ import pandas as pd
 
 from sfpc_book.report.charts_theme import (
     DARK_BLUE,
-    DARK_PINK,
-    ORANGE,
     PLAIN_LABEL,
     SOFT_TEXT,
     TEXT,
-    TURQUOISE,
     WIDTH,
     covid_frame,
     covid_layer,
@@ -41,12 +38,6 @@ FLOWS = {
 }
 MONTHLY = STOCKS | FLOWS
 STRIP_HEIGHT = 74
-OUTCOMES_OF_CHECKS = {
-    "pass": ("passed", TURQUOISE),
-    "note": ("failed: noted", "#BFBFBF"),
-    "mark": ("failed: marked on the page", ORANGE),
-    "block": ("failed: blocks estimation", DARK_PINK),
-}
 
 
 def monthly_series(
@@ -115,69 +106,6 @@ def _monthly_cells(frame: pd.DataFrame, kept: Mapping[str, str]) -> pd.DataFrame
             SUPPRESSED if np.isnan(value) else f"{value:,.0f}" for value in frame[column].astype(float)
         ]
     return pd.DataFrame(cells)
-
-
-def findings_bars(findings: pd.DataFrame, layer_names: Mapping[str, str], who: str) -> Drawing | Absence:
-    """Checks passed and failed by layer of the returns, failed ones by severity. Counts of checks, not of
-    children.
-    """
-    counted_checks = findings[findings["status"].isin(["pass", "fail"])]
-    if counted_checks.empty:
-        return Absence(f"No check of the returns of {who} has been recorded.")
-    table = _check_counts(counted_checks, layer_names)
-    failed, total = int(table.loc[table["kind"] != "passed", "n"].sum()), int(table["n"].sum())
-    blocking = int(table.loc[table["kind"] == OUTCOMES_OF_CHECKS["block"][0], "n"].sum())
-    return Drawing(
-        chart=themed(_bars(table), height=38 * table["layer"].nunique()),
-        title=f"{who}: {failed} of {total} checks found something",
-        subtitle="Checks of the returns by layer and outcome; numbers are checks, not children",
-        alt=shortened(
-            f"Stacked bars of checks by layer, {who}: {total - failed} of {total} passed, {failed} failed, "
-            f"{blocking} of them block estimation."
-        ),
-        data=table.drop(columns="middle"),
-        source="Findings of the checks declared in the data contracts",
-    )
-
-
-def _check_counts(findings: pd.DataFrame, layer_names: Mapping[str, str]) -> pd.DataFrame:
-    kind = findings["severity"].where(findings["status"] == "fail", "pass")
-    layer = findings["layer"].fillna("all").map(lambda value: layer_names.get(value, str(value)))
-    words = {key: text for key, (text, _) in OUTCOMES_OF_CHECKS.items()}
-    table = (
-        pd.DataFrame({"layer": layer, "kind": kind.map(words)}).groupby(["layer", "kind"]).size().rename("n")
-    )
-    order = {text: place for place, text in enumerate(words.values())}
-    table = table.reset_index().assign(place=lambda frame: frame["kind"].map(order))
-    table = table.sort_values(["layer", "place"]).reset_index(drop=True)
-    end = table.groupby("layer")["n"].cumsum()
-    return table.assign(middle=end - table["n"] / 2)
-
-
-def _bars(table: pd.DataFrame) -> alt.LayerChart:
-    domain = [text for text, _ in OUTCOMES_OF_CHECKS.values()]
-    colours = [hue for _, hue in OUTCOMES_OF_CHECKS.values()]
-    y = alt.Y("layer:N", title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
-    colour = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=domain, range=colours),
-        legend=alt.Legend(title=None, columns=2, labelLimit=240),
-    )
-    x = alt.X("n:Q", stack="zero", axis=alt.Axis(title="Number of checks", tickCount=5, tickMinStep=1))
-    wide = table[table["n"] >= max(1, table.groupby("layer")["n"].sum().max() * 0.035)]
-    on_dark = wide[wide["kind"] == OUTCOMES_OF_CHECKS["block"][0]]
-    on_light = wide.drop(on_dark.index)
-    bars = (
-        alt.Chart(table)
-        .mark_bar(stroke=TEXT, strokeWidth=0.6, height={"band": 0.62})
-        .encode(x=x, y=y, color=colour, order="place:Q", tooltip=["layer:N", "kind:N", "n:Q"])
-    )
-    words = [
-        alt.Chart(part).mark_text(color=hue).encode(x="middle:Q", y=y, text="n:Q")
-        for part, hue in ((on_light, TEXT), (on_dark, "#FFFFFF"))
-        if len(part)
-    ]
-    return alt.layer(bars, *words)
 
 
 def missing_heat(counts: PublishedCounts, study: Study, who: str) -> Drawing | Absence:

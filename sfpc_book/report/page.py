@@ -22,6 +22,7 @@ from sfpc_book.report.disclosure import (
     publish_monthly,
 )
 from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
+from sfpc_book.report.disclosure_returns import publish_reading
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import Figure, figure_of
 from sfpc_book.report.formats import date_text
@@ -141,9 +142,9 @@ class Page:
         """What the checks of one authority's returns found."""
         return read_findings(self._file(f"returns/{authority}/findings.csv"))
 
-    def reading_log(self, authority: str) -> pd.DataFrame:
-        """Which workbooks and sheets of one authority were read, and from which row."""
-        return self._csv(f"returns/{authority}/reading_log.csv")
+    def reading(self, authority: str) -> PublishedCounts:
+        """Which workbooks and sheets of one authority were read, as it may be shown."""
+        return publish_reading(self._csv(f"returns/{authority}/reading_log.csv"), self.study.disclosure)
 
     def model_findings(self, model: str) -> pd.DataFrame:
         """The findings of all trial authorities of a model, below each other."""

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sfpc_book.report.charts_findings import findings_bars
 from sfpc_book.report.charts_flow import flow_diagram
 from sfpc_book.report.charts_published import published_series
-from sfpc_book.report.charts_returns import findings_bars, monthly_series
+from sfpc_book.report.charts_returns import monthly_series
 from sfpc_book.report.comparison_words import MEASURES
+from sfpc_book.report.disclosure import PublishedCounts
+from sfpc_book.report.disclosure_returns import publish_findings
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.page import Page, known
 from sfpc_book.report.sentences_data import (
@@ -20,7 +23,7 @@ from sfpc_book.report.sentences_data import (
     trial_role_sentences,
 )
 from sfpc_book.report.table import TableContent
-from sfpc_book.report.tables_data import LAYERS, findings_table, plain_table
+from sfpc_book.report.tables_data import LAYERS, findings_table, plain_table, reading_table, repairs_table
 from sfpc_book.report.words import Words
 from sfpc_book.study.schema import Authority
 
@@ -47,13 +50,11 @@ class AuthorityPage:
         return self.page.say(trial_role_sentences(self.page.study, self.authority, wedge), "design")
 
     def sent(self) -> TableContent | Words:
-        """The workbooks read, as the log of reading lists them."""
+        """The workbooks and sheets read."""
         if not self.in_trial:
             return Words(self._absent().reason, "design")
-        log = self.page.reading_log(self.authority.slug)
-        return plain_table(
-            log, f"What {self.authority.name} sent, and where it was read", source="Log of reading"
-        )
+        caption = f"What {self.authority.name} sent, sheet by sheet"
+        return reading_table(self.page.reading(self.authority.slug), caption)
 
     def findings(self) -> pd.DataFrame:
         """The findings of its returns."""
@@ -75,21 +76,25 @@ class AuthorityPage:
         """The checks that found something."""
         if not self.in_trial:
             return Words(self._absent().reason, "design")
-        return findings_table(
-            self.findings(), f"What the checks found in the returns of {self.authority.name}"
-        )
+        caption = f"What the checks found in the returns of {self.authority.name}"
+        return findings_table(self._safe_findings(), caption)
+
+    def oddities_list(self) -> TableContent | Words | None:
+        """What the reading met and dealt with by rule."""
+        if not self.in_trial:
+            return Words(self._absent().reason, "design")
+        caption = f"What was odd in the workbooks of {self.authority.name}, and how it was read"
+        return findings_table(self._safe_findings(), caption, "info")
 
     def repairs(self) -> TableContent | Words | None:
         """Repairs made by declared corrections, with their reasons."""
         if not self.in_trial:
             return Words(self._absent().reason, "design")
-        found = self.findings()
-        made = found[found["check"].str.contains("correction|repair")]
-        if made.empty:
-            return self.page.say(f"No declared correction applies to the returns of {self.authority.name}.")
-        columns = ["check", "layer", "sheet", "column", "count", "text"]
         caption = f"Repairs made to the returns of {self.authority.name}, each declared with its reason"
-        return plain_table(made[columns], caption, source="File of corrections")
+        return repairs_table(self._safe_findings(), caption)
+
+    def _safe_findings(self) -> PublishedCounts:
+        return publish_findings(self.findings(), self.page.study.disclosure)
 
     def flow_words(self) -> Words:
         """From records sent to children analysed."""

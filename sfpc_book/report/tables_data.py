@@ -9,6 +9,7 @@ import pandas as pd
 from sfpc_book.report.cells import readable_cells
 from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
 from sfpc_book.report.formats import (
+    LOW,
     NOT_APPLICABLE,
     NOT_AVAILABLE,
     SUPPRESSED,
@@ -25,33 +26,66 @@ from sfpc_book.study.schema import Study
 SEVERITY = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
 RETURNS_SOURCE = "Data returns"
+REPAIR = "correction"
 
 
-def findings_table(findings: pd.DataFrame, caption: str) -> TableContent | None:
-    """Checks that found something, worst first: what, where, how much, and what was allowed. None if all
-    passed.
+def findings_table(counts: PublishedCounts, caption: str, status: str = "fail") -> TableContent | None:
+    """Checks that found something, worst first: what, where, how much, and what was allowed. None if there
+    are none.
 
-    A finding holds kinds, counts of cells and row numbers, never a value of a child's record.
+    With status `info`: what the reading met and dealt with, repairs apart.
     """
+    findings = require_published(counts, "findings").frame
     order = {severity: place for place, severity in enumerate(SEVERITY)}
-    failed = findings[findings["status"] == "fail"]
-    if failed.empty:
+    listed_rows = findings[(findings["status"] == status) & (findings["check"] != REPAIR)]
+    if listed_rows.empty:
         return None
-    failed = failed.sort_values("severity", key=lambda values: values.map(order), kind="stable")
+    rows = listed_rows.sort_values("severity", key=lambda values: values.map(order), kind="stable")
+    cells = {
+        "Check": [_words(check) for check in rows["check"]],
+        "Layer": rows["layer"].map(LAYERS).fillna(rows["layer"]).fillna(NOT_APPLICABLE),
+        "Where": [_where(row) for row in rows.itertuples()],
+        "What was found": rows["text"],
+    }
+    if status == "fail":
+        cells["Measured"] = [_measured(row.measured, row) for row in rows.itertuples()]
+        cells["Limit"] = [_measured(row.limit, row, hidden=False) for row in rows.itertuples()]
+        cells["What follows"] = rows["severity"].map(SEVERITY)
+    notes = (counts.note(),)
+    return TableContent(pd.DataFrame(cells), caption, notes, "Checks declared in the data contracts", rows)
+
+
+def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
+    """Declared corrections that were applied, each with its reason. None if there are none."""
+    findings = require_published(counts, "findings").frame
+    rows = findings[findings["check"] == REPAIR]
+    if rows.empty:
+        return None
     cells = pd.DataFrame(
         {
-            "Check": failed["check"].str.replace("_", " ").str.capitalize(),
-            "Layer": failed["layer"].map(LAYERS).fillna(failed["layer"]).fillna(NOT_APPLICABLE),
-            "Where": [_where(row) for row in failed.itertuples()],
-            "What was found": failed["text"],
-            "Measured": [_measured(row.measured, row.unit) for row in failed.itertuples()],
-            "Limit": [_measured(row.limit, row.unit) for row in failed.itertuples()],
-            "What follows": failed["severity"].map(SEVERITY),
+            "Column": rows["column"].fillna(NOT_APPLICABLE),
+            "Layer": rows["layer"].map(LAYERS).fillna(NOT_APPLICABLE),
+            "Repair and reason": rows["text"],
         }
     )
-    return TableContent(
-        cells=cells, caption=caption, source="Checks declared in the data contracts", data=failed
+    return TableContent(cells, caption, (counts.note(),), "File of corrections", rows)
+
+
+def reading_table(counts: PublishedCounts, caption: str) -> TableContent:
+    """Workbooks and sheets as they were read: return, file, sheet, header row, columns, rows."""
+    sheets = require_published(counts, "reading").frame
+    cells = pd.DataFrame(
+        {
+            "File": sheets["file"],
+            "Return": sheets["return_month"],
+            "Layer": sheets["layer"].map(LAYERS).fillna(sheets["layer"]),
+            "Sheet": sheets["sheet"].fillna(NOT_AVAILABLE),
+            "Headers in row": [number(value) for value in sheets["header_row"]],
+            "Columns read": [number(value) for value in sheets["columns"]],
+            "Rows": shown(sheets["rows"]),
+        }
     )
+    return TableContent(cells, caption, (counts.note(),), "Log of reading", sheets)
 
 
 def _where(row: object) -> str:
@@ -59,15 +93,13 @@ def _where(row: object) -> str:
     return ", ".join(parts) or str(getattr(row, "subject", "")) or NOT_APPLICABLE
 
 
-def _measured(value: object, unit: object) -> str:
+def _measured(value: object, row: object, *, hidden: bool = True) -> str:
     if is_missing(value):
-        return NOT_APPLICABLE
-    text = number(float(value), 0 if float(value).is_integer() else 3)  # type: ignore[arg-type]
-    return (
-        text.replace("[low]", "0")
-        if is_missing(unit) or not str(unit)
-        else f"{text.replace('[low]', '0')} {unit}"
-    )
+        return SUPPRESSED if hidden and getattr(row, "suppressed", False) else NOT_APPLICABLE
+    places = 0 if float(value).is_integer() else 3  # type: ignore[arg-type]
+    text = number(float(value), places).replace(LOW, "0")  # type: ignore[arg-type]
+    unit = getattr(row, "unit", None)
+    return text if is_missing(unit) or not str(unit) else f"{text} {unit}"
 
 
 def baseline_table(counts: PublishedCounts, authority: str, caption: str) -> TableContent:
