@@ -132,7 +132,9 @@ def about(findings: list[Finding], check: str, planted: pd.Series) -> list[Findi
         if part.check == check
         and (part.count is None or part.count > 0)
         and part.layer in (None, planted["layer"])
-        and (part.column is None or pd.isna(planted["column"]) or part.column == planted["column"])
+        and (
+            part.column is None or pd.isna(planted["column"]) or part.column in planted["column"].split(", ")
+        )
     ]
 
 
