@@ -17,10 +17,12 @@ SHOWN_COLUMNS = [
     "layer", "sheet", "column", "count",
 ]  # fmt: skip
 # Numbers that count no records: names in quotes, files, dates, places in a sheet, lengths of time.
-NOT_A_COUNT = re.compile(
+NOT_A_UNITS_OF_OTHER_THINGS = ("months", "days", "files", "sheets", "columns")
+COUNT = re.compile(
     r"'[^']*'|\S+\.xlsx\S*|\d{4}-\d{2}-\d{2}|\brows? \d+|\b\d+ (?:month|day|year|week)"
     r"|\b[A-Za-z_]+\d+\w*|\d+\.\d+"
 )
+UNITS_OF_OTHER_THINGS = ("months", "days", "files", "sheets", "columns")
 COUNT = re.compile(r"\d+")
 
 
@@ -31,14 +33,15 @@ def publish_findings(findings: pd.DataFrame, disclosure: Disclosure) -> Publishe
     """
     about_children = findings["layer"].isin(CHILD_LAYERS).to_numpy()
     count = findings["count"].astype("Float64").to_numpy(float, na_value=np.nan)
-    small = is_small(count, disclosure) & about_children
-    safe_count = np.where(about_children, protected(count, disclosure), count)
+    counts_records = about_children & ~findings["unit"].isin(UNITS_OF_OTHER_THINGS).to_numpy()
+    small = is_small(count, disclosure) & counts_records
+    safe_count = np.where(counts_records, protected(count, disclosure), count)
     words = [
         safe_text(str(text), disclosure) if flag else str(text)
-        for text, flag in zip(findings["text"], about_children, strict=True)
+        for text, flag in zip(findings["text"], counts_records, strict=True)
     ]
     measured = findings["measured"].to_numpy(float)
-    counted = about_children & (measured == count)
+    counted = counts_records & (measured == count)
     measured = np.where(small, np.nan, np.where(counted, safe_count, measured))
     frame = findings.assign(count=safe_count, measured=measured, text=words)[SHOWN_COLUMNS]
     return published(frame.assign(suppressed=small), "findings", disclosure)

@@ -72,26 +72,29 @@ class AuthorityPage:
             findings_bars(self.findings(), LAYERS, self.authority.name) if self.in_trial else self._absent()
         )
 
-    def findings_list(self) -> TableContent | Words | None:
+    def findings_list(self) -> TableContent | Words:
         """The checks that found something."""
         if not self.in_trial:
             return Words(self._absent().reason, "design")
         caption = f"What the checks found in the returns of {self.authority.name}"
-        return findings_table(self._safe_findings(), caption)
+        nothing = f"No check of the returns of {self.authority.name} found anything."
+        return findings_table(self._safe_findings(), caption) or self.page.say(nothing)
 
-    def oddities_list(self) -> TableContent | Words | None:
+    def oddities_list(self) -> TableContent | Words:
         """What the reading met and dealt with by rule."""
         if not self.in_trial:
             return Words(self._absent().reason, "design")
         caption = f"What was odd in the workbooks of {self.authority.name}, and how it was read"
-        return findings_table(self._safe_findings(), caption, "info")
+        nothing = f"Nothing else was odd in the workbooks of {self.authority.name}."
+        return findings_table(self._safe_findings(), caption, "info") or self.page.say(nothing)
 
-    def repairs(self) -> TableContent | Words | None:
+    def repairs(self) -> TableContent | Words:
         """Repairs made by declared corrections, with their reasons."""
         if not self.in_trial:
             return Words(self._absent().reason, "design")
         caption = f"Repairs made to the returns of {self.authority.name}, each declared with its reason"
-        return repairs_table(self._safe_findings(), caption)
+        nothing = f"No declared correction applies to the returns of {self.authority.name}."
+        return repairs_table(self._safe_findings(), caption) or self.page.say(nothing)
 
     def _safe_findings(self) -> PublishedCounts:
         return publish_findings(self.findings(), self.page.study.disclosure)

@@ -4,6 +4,7 @@ missing.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -95,10 +96,10 @@ def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
 
 
 def _term(term: str) -> str:
-    if term.startswith("exposure_time_") and term.rsplit("_", 1)[-1].isdigit():
-        return f", period {term.rsplit('_', 1)[-1]} since go-live"
-    if term.startswith("event_time_"):
-        return f", year {term.rsplit('_', 1)[-1]} since adoption".replace("-", "−")
+    if found := re.fullmatch(r"exposure_time_(\d+)", term):
+        return f", period {found[1]} since go-live"
+    if found := re.fullmatch(r"event_time_(-?\d+)", term):
+        return f", year {found[1]} since adoption".replace("-", "−")
     return ""
 
 

@@ -106,6 +106,9 @@ def baseline_table(counts: PublishedCounts, authority: str, caption: str) -> Tab
     """Children before and after go-live at each level of each covariate: numbers and shares."""
     frame = require_published(counts, "descriptives").frame
     rows = frame[frame["authority"] == authority]
+    # A level that no child of the authority has, before or after, says nothing: it is left out.
+    seen = rows["n"].ne(0).groupby([rows["variable"], rows["level"]]).transform("any")
+    rows = rows[seen]
     before, after = (rows[rows["exposed"] == exposed].reset_index(drop=True) for exposed in (0, 1))
     cells = pd.DataFrame(
         {
