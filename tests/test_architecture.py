@@ -44,6 +44,7 @@ HEAVY = {
     "xlsxwriter": ("simulate/workbooks.py",),
     "typst": ("book/pdf",),
     "pikepdf": ("book/pdf", "book/leaks.py"),
+    "pypdfium2": ("book/pdf_text.py",),
 }
 MAXIMUM_LINES = 300
 LONG_FUNCTION = 25

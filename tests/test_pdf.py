@@ -21,6 +21,8 @@ from sfpc_book.book.typst_text import array, escape, literal
 
 NAMES = ("index", "made", "norfolk", "mixed", "glossary", "accessibility", "book")
 
+HEAD = "Strengthening Families, Protecting Children: evaluation report"  # above every sheet, before the mark
+
 
 def folder() -> Path:
     return small_book() / "pdf"
@@ -113,7 +115,7 @@ def test_every_sheet_of_a_synthetic_chapter_is_marked(name: str, mark: str):
     with pikepdf.open(folder() / f"{name}.pdf") as pdf:
         sheets = len(pdf.pages)
     lines = [line.strip() for line in pdf_text(folder() / f"{name}.pdf").splitlines()]
-    assert lines.count(mark) == sheets
+    assert lines.count(f"{HEAD} {mark}") == sheets
     assert lines.count(mark.upper()) == sheets
 
 
@@ -126,7 +128,7 @@ def test_sheets_of_the_whole_book_carry_the_mark_of_their_own_chapter():
     lines = [line.strip() for line in pdf_text(folder() / "book.pdf").splitlines()]
     assert "SYNTHETIC DATA" in lines
     assert "PARTLY SYNTHETIC DATA" in lines
-    assert "Published statistics" in lines
+    assert f"{HEAD} Published statistics" in lines
 
 
 def test_a_wide_table_lies_sideways_with_its_notes():

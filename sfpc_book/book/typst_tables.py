@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from sfpc_book.book.typst_columns import Layout, layout_of
 from sfpc_book.book.typst_text import array, strong
@@ -37,7 +38,7 @@ class TableShape:
     head: tuple[tuple[Cell, ...], ...]
     body: tuple[tuple[Cell, ...], ...]
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Number of columns."""
         return max((sum(cell.columns for cell in row) for row in (*self.head, *self.body)), default=0)
