@@ -236,3 +236,31 @@ def test_a_code_that_no_contract_declares_is_named(trials):
 def test_settings_of_ones_own_are_kept(study):
     settings = replace(EffectSettings(), shape="none", cluster_period_sd=0.0)
     assert simulate_children(study, "no_wrong_door", scale=0.02, effect=settings).effect == settings
+
+
+def two_way_estimate(simulated: SimulatedModel, outcome: str) -> float:
+    """Exposure's coefficient in weighted least squares with authority and period effects, by dummies."""
+    value, population = measure(simulated, simulated.observed, outcome, 18)
+    keep = population & simulated.children["in_sample"].to_numpy()
+    rows = simulated.children[keep].assign(value=value[keep])
+    rows["exposed"] = (rows["exposure_time"] > 0).astype(float)
+    cells = rows.groupby(["authority", "period"])[["value", "exposed"]].mean()
+    weight = np.sqrt(rows.groupby(["authority", "period"]).size().to_numpy())
+    dummies = pd.get_dummies(cells.index.to_frame().astype(str), dtype=float, drop_first=True)
+    design = np.column_stack([np.ones(len(cells)), dummies, cells["exposed"]])
+    return np.linalg.lstsq(design * weight[:, None], cells["value"] * weight, rcond=None)[0][-1]
+
+
+@pytest.mark.slow
+def test_a_two_way_model_finds_a_constant_effect_on_average(study):
+    outcomes = ["looked_after", "days_on_plan", "re_referral_parental_factors"]
+    errors = []
+    for seed in range(12):
+        simulated = simulate_children(study, "family_safeguarding", scale=0.2, effect="constant", seed=seed)
+        truth = (
+            truth_table(simulated).query("horizon == 18 and exposure_time == 0").set_index("outcome")["truth"]
+        )
+        errors.append([two_way_estimate(simulated, outcome) - truth[outcome] for outcome in outcomes])
+    standard_error = np.std(errors, axis=0, ddof=1) / np.sqrt(len(errors))
+    # Three Monte Carlo standard errors; the seeds are fixed.
+    assert (np.abs(np.mean(errors, axis=0)) < 3 * standard_error).all()

@@ -235,3 +235,22 @@ def test_an_earlier_synthetic_folder_is_replaced_whole(small, tmp_path):
     simulate_returns(small, folder, scale=0.005, defects=False)
     assert not (folder / "stray.txt").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["returns"]
+
+
+@pytest.mark.slow
+def test_no_planted_defect_keeps_an_authority_from_being_estimated(study, folder):
+    slugs = [slug for model in study.models.values() for slug in model.trial_authorities]
+    blocked = [
+        (slug, finding.check)
+        for slug in slugs
+        for finding in read_authority(study, slug, folder).findings
+        if finding.severity == "block" and finding.status == "fail"
+    ]
+    assert not blocked
+
+
+@pytest.mark.slow
+def test_several_processes_write_the_same_bytes_as_one(small, tmp_path):
+    one = simulate_returns(small, tmp_path / "one", scale=0.01)
+    two = simulate_returns(small, tmp_path / "two", scale=0.01, jobs=2)
+    assert contents(one) == contents(two)
