@@ -15,6 +15,7 @@ from sfpc_book.report.charts_theme import (
 )
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.estimate_rows import (
+    PRIMARY_ANALYSIS,
     analysis_name,
     choose,
     horizon_text,
@@ -35,11 +36,10 @@ def outcomes_forest(
     return forest(
         rows,
         [outcome_name(study, outcome) for outcome in rows["outcome"]],
-        title=(
-            f"{name}: estimated change by outcome, "
-            f"{study.analyses[analysis].name[:1].lower()}{study.analyses[analysis].name[1:]}"
+        title=f"{name}: estimated change by outcome{'' if analysis == PRIMARY_ANALYSIS else ', another way'}",
+        subtitle=(
+            f"{analysis_name(study, analysis)}, {horizon} months, {levels_text(rows)}; left of zero is a fall"
         ),
-        subtitle=f"Difference at {horizon} months, {levels_text(rows)}; left of zero is a fall",
         what=f"by outcome, {name}, {horizon} months",
         colour=model_colour(study, model),
         source=RETURNS_SOURCE,

@@ -17,8 +17,7 @@ SHOWN_COLUMNS = [
     "layer", "sheet", "column", "count",
 ]  # fmt: skip
 # Numbers that count no records: names in quotes, files, dates, places in a sheet, lengths of time.
-NOT_A_UNITS_OF_OTHER_THINGS = ("months", "days", "files", "sheets", "columns")
-COUNT = re.compile(
+NOT_A_COUNT = re.compile(
     r"'[^']*'|\S+\.xlsx\S*|\d{4}-\d{2}-\d{2}|\brows? \d+|\b\d+ (?:month|day|year|week)"
     r"|\b[A-Za-z_]+\d+\w*|\d+\.\d+"
 )

@@ -122,7 +122,7 @@ def p_text(row: Any) -> str:
 
 def truth_table(study: Study, estimates: pd.DataFrame, caption: str) -> TableContent | Words:
     """The planted truth beside each estimate and whether the interval holds it. For synthetic data only."""
-    rows = estimates[estimates["truth"].notna()]
+    rows = in_study_order(study, estimates[estimates["truth"].notna() & estimates["estimate"].notna()])
     if rows.empty:
         return Words("No truth is known for these data, as for any real data.", "design")
     cells = pd.DataFrame([_truth_cells(study, row) for row in rows.itertuples()])
@@ -141,6 +141,7 @@ def _truth_cells(study: Study, row: Any) -> dict[str, str]:
     if has_number(row) and not is_missing(row.conf_low):
         inside = "yes" if row.conf_low <= row.truth <= row.conf_high else "no"
     return {
+        "Practice model": model_name(study, row.model),
         "Outcome": f"{outcome_name(study, row.outcome)}{_term(row.term)}",
         "Followed for": horizon_text(row),
         "Analysis": analysis_name(study, row.analysis),
