@@ -34,7 +34,7 @@ def kernels(tmp_path_factory):
         with kernel_folder():
             yield None
         return
-    with warm_kernels(["pandas", "numpy"]) as warm:
+    with warm_kernels(lambda: ["pandas", "numpy"]) as warm:
         warm.start()
         yield warm
 
@@ -148,7 +148,7 @@ def test_forked_kernels_draw_different_random_numbers(tmp_path, kernels):
 @needs_fork
 def test_without_the_warm_process_plain_kernels_serve(tmp_path):
     study_path, build = tiny_home(tmp_path, "print(local_authority)")
-    with warm_kernels([]) as warm:
+    with warm_kernels(list) as warm:
         warm.start()
         warm.process.kill()
         warm.process.wait()
@@ -161,7 +161,7 @@ def test_without_the_warm_process_plain_kernels_serve(tmp_path):
 def test_kernels_end_with_the_warm_process(tmp_path):
     from sfpc_book.book.kernel_provisioner import connect_to_zygote
 
-    with warm_kernels([]) as warm:
+    with warm_kernels(list) as warm:
         warm.start()
         connection = connect_to_zygote()
         request = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sfpc_book import __version__
 from sfpc_book.book.check_plan import check_plan
-from sfpc_book.book.code_used import digest, modules_of_template
+from sfpc_book.book.code_used import digest, modules_of_templates
 from sfpc_book.book.display import BuildDisplay
 from sfpc_book.book.failure_page import Failure
 from sfpc_book.book.files import write_text
@@ -24,7 +24,6 @@ from sfpc_book.book.step import Places, Step, needed_for
 from sfpc_book.book.steps import book_steps, chapter_step_name, chapter_steps, data_steps
 from sfpc_book.book.tasks import StepOutcome, Watch, run_steps
 from sfpc_book.errors import BookBuildError, ParameterError
-from sfpc_book.study.schema import Study
 from sfpc_book.study.study import load_study
 
 CHAPTER_PREFIX = chapter_step_name("")
@@ -84,7 +83,9 @@ def build_book(options: BuildOptions, display: BuildDisplay) -> BuildReport:
     with _kernels(options, chapters, study_path.parent) as kernels, display.shown():
         build, sources, jobs = options.build.resolve(), options.sources, options.processes
         places = data_folders(study, study_path, build, sources, display.say, jobs)
-        graph = _Graph(study, chapters, places, () if len(wanted) == len(chapters) else wanted)
+        graph = _Graph(
+            data_steps(study, places), chapters, places, () if len(wanted) == len(chapters) else wanted
+        )
         report = _run_until_settled(graph, options, display, _warmer(kernels))
     _write_run_facts(report)
     return report
@@ -112,13 +113,13 @@ def selected(chapters: Sequence[Chapter], patterns: Sequence[str]) -> tuple[Chap
 class _Graph:
     """The steps of this build as a function of the chapters that have failed; `only` as in the options."""
 
-    study: Study
+    data: tuple[Step, ...]
     chapters: tuple[Chapter, ...]
     places: Places
     only: tuple[Chapter, ...]
 
     def steps(self, failures: Mapping[str, Failure]) -> tuple[Step, ...]:
-        steps = (*data_steps(self.study, self.places), *chapter_steps(self.chapters, self.places, failures))
+        steps = (*self.data, *chapter_steps(self.chapters, self.places, failures))
         if self.only:
             return needed_for([chapter_step_name(chapter.slug) for chapter in self.only], steps)
         facts = build_facts(self.places, failures)
@@ -189,8 +190,7 @@ def _kernels(options: BuildOptions, chapters: Sequence[Chapter], home: Path) -> 
             yield None
         return
     templates = sorted({home / chapter.template for chapter in chapters if chapter.is_notebook})
-    modules = sorted({name for template in templates for name in modules_of_template(template)})
-    with warm_kernels(modules) as kernels:
+    with warm_kernels(lambda: modules_of_templates(templates)) as kernels:
         yield kernels
 
 

@@ -14,7 +14,8 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -25,12 +26,20 @@ NAME = PACKAGE.name
 MODULE_NAME = re.compile(rf"{NAME}(\.\w+)+")
 
 
+@dataclass(frozen=True)
+class SourceFacts:
+    """What one module reaches: modules of this package, libraries, and files that it names beside it."""
+
+    reached: frozenset[Path]
+    libraries: frozenset[str]
+    data: tuple[Path, ...]
+
+
 def code_of_function(function: Callable[..., object]) -> dict[str, str]:
     """Digest by name of the function and of every module and data file that it can reach."""
     source = textwrap.dedent(inspect.getsource(function))
-    module = inspect.getsource(inspect.getmodule(function))  # type: ignore[arg-type]
-    top_level = [node for node in ast.parse(module).body if isinstance(node, ast.Import | ast.ImportFrom)]
-    names = _imported(ast.parse(source)) | _imported(ast.Module(_used(top_level, source), []))
+    nodes = list(ast.walk(ast.parse(source)))
+    names = _imported(nodes) | _imported(_used(_top_level_imports(Path(inspect.getfile(function))), nodes))
     return {f"{function.__name__}()": digest(source.encode()), **closure(tuple(sorted(names)))}
 
 
@@ -45,48 +54,33 @@ def template_imports(template: Path) -> tuple[str, ...]:
     for cell in json.loads(template.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             try:
-                found |= _imported(ast.parse("".join(cell["source"])))
+                found |= _imported(ast.walk(ast.parse("".join(cell["source"]))))
             except SyntaxError:
                 continue  # the kernel will say so, with the cell's number
     return tuple(sorted(found))
 
 
-def modules_of_template(template: Path) -> tuple[str, ...]:
-    """Names of the modules a notebook will import, its own and, through this package, of libraries: for
-    warming."""
-    names = template_imports(template)
-    files = [PACKAGE.parent / key for key in closure(names) if key.endswith(".py")]
-    reached = {_dotted(path) for path in files} | {name for path in files for name in _libraries(path)}
-    return tuple(sorted(reached))
-
-
-def _libraries(path: Path) -> set[str]:
-    """Modules outside this package that a file imports, without the names it takes from them."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    taken = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    return {name for name in plain | taken if name.split(".")[0] not in (NAME, "__future__")}
-
-
-def _dotted(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def modules_of_templates(templates: Iterable[Path]) -> tuple[str, ...]:
+    """Names of the modules that notebooks will import, and of libraries they reach through this package."""
+    names = {name for template in templates for name in template_imports(template)}
+    files = [PACKAGE.parent / key for key in closure(tuple(sorted(names))) if key.endswith(".py")]
+    own = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in files}
+    libraries = {name for path in files for name in _facts(path).libraries}
+    return tuple(sorted(libraries | {name.removesuffix(".__init__") for name in own}))
 
 
 @cache
 def closure(names: tuple[str, ...]) -> dict[str, str]:
     """Digests of all modules reachable from dotted names, and of the data files beside them."""
-    found: dict[str, str] = {}
+    found: dict[Path, SourceFacts] = {}
     waiting = [path for name in sorted(names) if (path := _module(name))]
     while waiting:
         path = waiting.pop()
-        key = path.relative_to(PACKAGE.parent).as_posix()
-        if key in found:
-            continue
-        found[key] = _digest_of(path)
-        found |= _data_files(path)
-        waiting += [reached for name in _imports_of(path) if (reached := _module(name))]
-    return dict(sorted(found.items()))
+        if path not in found:
+            found[path] = _facts(path)
+            waiting += found[path].reached
+    files = [file for path, facts in found.items() for file in (path, *facts.data)]
+    return {path.relative_to(PACKAGE.parent).as_posix(): _digest_of(path) for path in sorted(set(files))}
 
 
 def digest(content: bytes) -> str:
@@ -94,20 +88,48 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _used(imports: list[ast.stmt], source: str) -> list[ast.stmt]:
-    """Of a module's top-level imports those whose bound name occurs in the function."""
-    words = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+@cache
+def _top_level_imports(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return tuple(node for node in body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def _used(
+    imports: Iterable[ast.Import | ast.ImportFrom], nodes: Iterable[ast.AST]
+) -> list[ast.Import | ast.ImportFrom]:
+    """Of a module's top-level imports those whose bound name occurs in a function."""
+    words = {node.id for node in nodes if isinstance(node, ast.Name)}
     return [
         node
         for node in imports
-        if any((alias.asname or alias.name.split(".")[0]) in words for alias in node.names)  # type: ignore[attr-defined]
+        if any((alias.asname or alias.name.split(".")[0]) in words for alias in node.names)
     ]
 
 
 @cache
-def _imports_of(path: Path) -> frozenset[str]:
-    named = {text for text in _texts_of(path) if MODULE_NAME.fullmatch(text)}
-    return frozenset(_imported(ast.parse(path.read_text(encoding="utf-8")))) | named
+def _facts(path: Path) -> SourceFacts:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    imported = _imported(nodes)
+    names = imported | {text for text in texts if MODULE_NAME.fullmatch(text)}
+    reached = {module for name in names if (module := _module(name))}
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    taken = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    libraries = {name for name in plain | taken if name.split(".")[0] not in (NAME, "__future__")}
+    return SourceFacts(frozenset(reached), frozenset(libraries), _named_files(path.parent, texts))
+
+
+def _named_files(folder: Path, texts: set[str]) -> tuple[Path, ...]:
+    """Files of a room, not Python, that a text names, or that lie in a folder which it names."""
+    words = {part for text in texts for part in text.split("/")}
+    named = [item for item in _items(folder) if item.name in words]
+    files = [file for item in named for file in ([item] if item.is_file() else sorted(item.rglob("*")))]
+    return tuple(file for file in files if file.is_file() and file.suffix not in (".py", ".pyc"))
+
+
+@cache
+def _items(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(item for item in folder.iterdir() if item.suffix != ".py"))
 
 
 @cache
@@ -115,29 +137,10 @@ def _digest_of(path: Path) -> str:
     return digest(path.read_bytes())
 
 
-def _data_files(path: Path) -> dict[str, str]:
-    """Digests of the files, not Python, that lie beside a module and that it names in a text constant."""
-    words = {part for text in _texts_of(path) for part in text.split("/")}
-    named = [item for item in sorted(path.parent.iterdir()) if item.name in words]
-    files = [file for item in named for file in ([item] if item.is_file() else sorted(item.rglob("*")))]
-    return {
-        file.relative_to(PACKAGE.parent).as_posix(): _digest_of(file)
-        for file in files
-        if file.is_file() and file.suffix not in (".py", ".pyc")
-    }
-
-
-@cache
-def _texts_of(path: Path) -> frozenset[str]:
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    return frozenset(
-        node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
-
-
-def _imported(tree: ast.AST) -> set[str]:
+def _imported(nodes: Iterable[ast.AST]) -> set[str]:
+    """Dotted names of all imports among the nodes of a tree."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

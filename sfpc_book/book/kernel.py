@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,10 +28,10 @@ class WarmKernels:
     end. If the zygote dies, ordinary kernels are started.
     """
 
-    def __init__(self, folder: Path, modules: Sequence[str]) -> None:
+    def __init__(self, folder: Path, modules: Callable[[], Sequence[str]]) -> None:
         self.address = folder / "zygote"
         self.log = folder / "zygote.log"
-        self.modules = tuple(modules)
+        self.modules = modules
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -42,7 +42,7 @@ class WarmKernels:
             listener.bind(str(self.address))
             listener.listen(64)
             number = listener.fileno()
-            command = [sys.executable, "-m", "sfpc_book.book.kernel_zygote", str(number), *self.modules]
+            command = [sys.executable, "-m", "sfpc_book.book.kernel_zygote", str(number), *self.modules()]
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -98,8 +98,11 @@ def kernel_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def warm_kernels(modules: Sequence[str]) -> Iterator[WarmKernels]:
-    """Kernels forked from a warm process, within this block; they end with it."""
+def warm_kernels(modules: Callable[[], Sequence[str]]) -> Iterator[WarmKernels]:
+    """Kernels forked from a warm process, within this block; they end with it.
+
+    `modules` says which modules to import once; it is asked when the process is started.
+    """
     with kernel_folder() as folder:
         kernels = WarmKernels(folder, modules)
         os.environ[ZYGOTE_VARIABLE] = str(kernels.address)

@@ -159,6 +159,7 @@ def run_steps(steps: Sequence[Step], places: Places, *, jobs: int, watch: Watch)
         session = pytask.build(
             tasks=tasks,
             config=_configuration(places),
+            database_url="sqlite://",  # successes are remembered in the lock file; the database costs seconds
             n_workers=jobs * QUEUE,
             parallel_backend=ParallelBackend.CUSTOM,
             capture="no",
