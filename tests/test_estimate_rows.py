@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.estimate import TIDY_COLUMNS
 from sfpc_book.estimate.panel_models import fit_two_way
 from sfpc_book.estimate.wedge_estimates import estimate_outcome, estimate_outcomes
+from sfpc_book.study.study import load_study
 
 DESIGN = wedge(FIVE, FIVE_STRATA)
 ANALYSES = [
@@ -32,7 +34,7 @@ class Named:
     """As much of an outcome of the study as estimation asks for."""
 
     id: str
-    unit: str = "per 1,000 children"
+    unit: str = "proportion"
 
 
 def rows(frame: pd.DataFrame, **values: object) -> pd.DataFrame:
@@ -44,7 +46,7 @@ def by_analysis(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_every_analysis_has_its_rows_in_the_fixed_columns() -> None:
-    table = rows(panel(DESIGN), unit="per 1,000 children")
+    table = rows(panel(DESIGN), unit="proportion")
     assert tuple(table.columns) == TIDY_COLUMNS
     assert table["analysis"].drop_duplicates().tolist() == ANALYSES
     assert table.loc[table["analysis"] == "exposure_time", "term"].tolist() == [
@@ -181,3 +183,17 @@ def test_equal_inputs_give_equal_bytes() -> None:
 def test_a_panel_of_another_wedge_is_refused() -> None:
     with pytest.raises(EstimationError, match="not that of the wedge"):
         estimate_outcome(panel(wedge((2, 1, 3, 4, 5))), DESIGN, outcome="looked_after", horizon=18)
+
+
+def test_the_unit_of_every_outcome_is_that_of_its_numbers_as_they_stand():
+    study = load_study(Path(__file__).parents[1] / "study.yml")
+    units = {outcome.scale: outcome.unit for outcome in study.outcomes.values()}
+    assert units == {
+        "binary": "proportion",
+        "days": "days",
+        "count": "placements",
+        "share": "proportion of sessions",
+    }
+    table = rows(panel(DESIGN), unit=study.outcomes["looked_after"].unit)
+    numbers = table.loc[table["unit"].str.startswith("proportion"), "estimate"].dropna()
+    assert len(numbers) and numbers.abs().max() <= 1

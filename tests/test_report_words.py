@@ -95,10 +95,12 @@ def test_numbers_use_a_true_minus_separators_and_shorthand():
 @pytest.mark.parametrize(
     ("text", "factor"),
     [
-        ("per 1,000 children", 1000),
+        ("proportion", 1000),
+        ("per 1,000 children", 1),
         ("per 10,000 children", 1),
         ("days", 1),
-        ("percentage points", 100),
+        ("proportion of sessions", 100),
+        ("percentage points", 1),
         ("placements", 1),
         ("pounds per 1,000 children", 1),
         ("days per 1,000 children", 1),

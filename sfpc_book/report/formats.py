@@ -15,12 +15,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 MINUS = "−"  # the typographic minus, so that screen readers do not say "hyphen"
-SUPPRESSED, NOT_AVAILABLE, NOT_APPLICABLE, LOW = "[c]", "[x]", "[z]", "[low]"
+SUPPRESSED, NOT_AVAILABLE, NOT_APPLICABLE, LOW, UNRELIABLE = "[c]", "[x]", "[z]", "[low]", "[u]"
 SHORTHAND = {
     SUPPRESSED: "confidential: the count is too small to publish, or would give another small count away",
     NOT_AVAILABLE: "not available",
     NOT_APPLICABLE: "not applicable",
     LOW: "rounds to zero",
+    UNRELIABLE: "low reliability: too few children or events, or an interval wider than a proportion can be; "
+    "not to be read as a finding",
 }
 
 
@@ -46,19 +48,26 @@ PLAIN = Unit(1.0, 2, "", "")
 
 
 def unit_of(unit: str | None) -> Unit:
-    """The `Unit` for the text in a study's outcome or in the column `unit` of the estimates."""
+    """How to show numbers in a unit as it stands in a study's outcome or in the column `unit`.
+
+    Proportions are shown per 1,000 children, those of sessions in percentage points; all else as it stands.
+    """
     text = "" if unit is None or pd.isna(unit) else str(unit).strip()
     lower = text.lower()
     if lower.startswith("pounds"):
         return Unit(1.0, 0, text, "pounds")
     if "10,000" in lower or "10000" in lower:
         return RATE_PER_10000
+    if lower == "proportion":
+        return PER_1000
     if lower.startswith(("per 1,000", "per 1000")):
-        return Unit(1000.0, 1, text, "per 1,000")
+        return Unit(1.0, 1, text, "per 1,000")
     if "day" in lower:
         return DAYS if lower == "days" else Unit(1.0, 1, text, "days")
-    if any(word in lower for word in ("share", "percent", "%", "pp", "proportion")):
+    if lower.startswith("proportion of"):
         return PERCENTAGE_POINTS
+    if lower == "percentage points":
+        return Unit(1.0, 2, text, "pp")
     return Unit(1.0, 2, text, text)
 
 

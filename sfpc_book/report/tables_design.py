@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sfpc_book.report.formats import NOT_APPLICABLE, date_text, listed, number, p_value
+from sfpc_book.report.formats import NOT_APPLICABLE, date_text, listed, number, p_value, unit_of
 from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Study
 from sfpc_book.study.wedge import Wedge
@@ -21,7 +21,7 @@ def outcomes_table(study: Study, model: str, caption: str) -> TableContent:
             "Outcome": [outcome.name for outcome in chosen],
             "Role": ["primary" if outcome.id == first else "secondary" for outcome in chosen],
             "Measure": [outcome.measure for outcome in chosen],
-            "Unit of the effect": [outcome.unit for outcome in chosen],
+            "Unit of the effect": [unit_of(outcome.unit).words for outcome in chosen],
         }
     )
     return TableContent(cells=cells, caption=caption, source="Study file")
@@ -98,7 +98,7 @@ def all_outcomes_table(study: Study, caption: str) -> TableContent:
                 "Practice models": listed([study.models[model].name for model in models]) or NOT_APPLICABLE,
                 "Role": "primary" if first else "secondary",
                 "Measure": outcome.measure,
-                "Unit of the effect": outcome.unit,
+                "Unit of the effect": unit_of(outcome.unit).words,
             }
         )
     return TableContent(cells=pd.DataFrame(rows), caption=caption, source="Study file")

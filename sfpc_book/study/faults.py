@@ -30,7 +30,8 @@ def cross_faults(raw: Mapping[str, Any]) -> list[Fault]:
             faults += _outcome_faults(key, model, outcomes)
             faults += _go_live_faults(key, model, authorities, raw)
             faults += _age_faults(key, model)
-    return [*faults, *_repeated(authorities), *_orphans(models, authorities), *_band_faults(raw)]
+    faults += [*_repeated(authorities), *_orphans(models, authorities), *_band_faults(raw)]
+    return [*faults, *_reliability_faults(raw)]
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -127,6 +128,15 @@ def _orphans(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Itera
                 f"'{slug}' has role '{part['role']}' but stands in no model; add it to one or change its role"
             )
             yield Fault(("authorities", slug, "role"), text)
+
+
+def _reliability_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Limits below the disclosure threshold would call counts readable that are not even shown."""
+    threshold = _mapping(raw, "disclosure").get("threshold")
+    for key, value in _mapping(raw, "reliability").items():
+        if isinstance(value, int) and isinstance(threshold, int) and value < threshold:
+            text = f"{key} {value} is below the disclosure threshold {threshold}; raise it to that at least"
+            yield Fault(("reliability", key), text)
 
 
 def _band_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:

@@ -100,9 +100,14 @@ class Outcome(Part):
 
     @property
     def unit(self) -> str:
-        """Unit in which an effect on this outcome is said."""
-        units = {"binary": "per 1,000 children", "days": "days", "count": "placements"}
-        return units.get(self.scale, "percentage points")
+        """Unit of the outcome's numbers as they stand in data files; the report says them in its own."""
+        units = {"binary": "proportion", "days": "days", "count": "placements"}
+        return units.get(self.scale, "proportion of sessions")
+
+    @property
+    def has_horizon(self) -> bool:
+        """Whether the outcome runs to a horizon; one measured over fixed terms does not."""
+        return self.fixed_terms is None
 
 
 class Sample(Part):
@@ -161,6 +166,13 @@ class Disclosure(Part):
     rounding: int = Field(ge=1, le=100)
 
 
+class Reliability(Part):
+    """Estimates that rest on fewer children or events are marked, and never said as a headline."""
+
+    minimum_children: int = Field(default=100, ge=1)
+    minimum_events: int = Field(default=10, ge=1)
+
+
 class Programme(Part):
     """Facts about the programme; null where unknown, and printed as unknown."""
 
@@ -194,6 +206,7 @@ class Study(Part):
     returns: Returns
     published: Published
     disclosure: Disclosure
+    reliability: Reliability = Reliability()
     models: dict[str, PracticeModel]
     authorities: dict[str, Authority]
     outcomes: dict[str, Outcome]
@@ -209,6 +222,11 @@ class Study(Part):
     def secondary(self, model_id: str) -> tuple[Outcome, ...]:
         """The secondary outcomes of a model, in the order of `study.yml`."""
         return tuple(self.outcomes[outcome] for outcome in self.models[model_id].outcomes[1:])
+
+    def followed(self, model_id: str) -> tuple[Outcome, ...]:
+        """The outcomes of a model that run to a horizon, the primary one first."""
+        chosen = (self.outcomes[outcome] for outcome in self.models[model_id].outcomes)
+        return tuple(outcome for outcome in chosen if outcome.has_horizon)
 
     def adopters(self) -> tuple[Authority, ...]:
         """The authorities that adopted a model in the programme: trial and pilot, by model and go-live."""
