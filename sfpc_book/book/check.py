@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sfpc_book.book.places import DataSources, data_folders
-from sfpc_book.book.plan import returns_inputs
+from sfpc_book.book.plan import authority_slice
 from sfpc_book.book.steps import data_steps, trial_authorities
 from sfpc_book.book.tasks import Watch, run_steps
 from sfpc_book.errors import ParameterError, ReturnsError
@@ -52,9 +52,14 @@ def check_returns(
     problems = [f"{outcome.name}: {outcome.cause}" for outcome in outcomes if outcome.status == "failed"]
     if problems:
         raise ReturnsError("some returns cannot be read", problems)
-    shown = (lambda slug: f"returns/{slug}/findings.csv") if only else (lambda slug: returns_inputs(slug)[0])
-    findings = {slug: pd.read_csv(places.build / shown(slug), dtype="str") for slug in slugs}
+    findings = {slug: _findings(places.build, slug, alone=bool(only)) for slug in slugs}
     return CheckReport(findings, places.build)
+
+
+def _findings(build: Path, slug: str, *, alone: bool) -> pd.DataFrame:
+    """What was found in one authority's returns, with what was found across authorities unless read alone."""
+    path = f"returns/{slug}"
+    return pd.read_csv(build / (path if alone else authority_slice(slug, path)) / "findings.csv", dtype="str")
 
 
 def print_findings(report: CheckReport, console: Console) -> None:

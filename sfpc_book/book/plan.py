@@ -6,9 +6,9 @@ runner shows a notebook exactly the files named in `inputs` and `sources`, so a 
 from a file that its key does not cover.
 
 Paths are relative: `inputs` to the build folder, `template` and `sources` to the folder of the study file.
-An input below `authorities/<slug>/` holds the rows of one authority only and is shown to the notebook
-without that prefix; that is why a changed cell in one workbook leaves the other authorities' chapters
-alone.
+An input below `authorities/<slug>/` is a folder that holds the rows of one authority only and is shown to
+the notebook without that prefix; that is why a changed cell in one workbook leaves the other authorities'
+chapters alone.
 """
 
 from __future__ import annotations
@@ -122,11 +122,6 @@ def shown_as(path: str) -> str:
     return path
 
 
-def returns_inputs(slug: str) -> list[str]:
-    """What a chapter may read of an authority's returns, the findings first: checks and sums, no children."""
-    return [authority_slice(slug, f"returns/{slug}/{name}") for name in RETURNS_TABLES]
-
-
 def authority_slice(slug: str, path: str) -> str:
     """Place in the build folder of the rows of `path` that belong to one authority."""
     return f"authorities/{slug}/{path}"
@@ -144,9 +139,8 @@ def _adopters(study: Study) -> list[tuple[Authority, str]]:
 def _authority_chapter(authority: Authority, group: str) -> Chapter:
     inputs = [DATA_STATUS, *(f"published/{name}" for name in PUBLISHED_PROFILE)]
     if authority.role == "trial":
-        cohort = (f"cohort/{authority.model}/{name}" for name in COHORT_TABLES)
-        inputs += returns_inputs(authority.slug)
-        inputs += [authority_slice(authority.slug, path) for path in cohort]
+        inputs.append(authority_slice(authority.slug, f"returns/{authority.slug}"))
+        inputs.append(authority_slice(authority.slug, f"cohort/{authority.model}"))
     return Chapter(
         slug=f"authority-{authority.slug}",
         template="notebooks/authority.ipynb",
@@ -170,7 +164,7 @@ MODEL_CHAPTERS = (
 def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
     extra = {
-        "sample": [returns_inputs(slug)[0] for slug in model.trial_authorities],
+        "sample": [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities],
         "costs": [f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")],
     }
     sources = {"costs": ("data_contracts/unit_costs.yml",)}

@@ -18,7 +18,6 @@ from sfpc_book.book.plan import (
     PUBLISHED_TABLES,
     Chapter,
     authority_slice,
-    returns_inputs,
 )
 from sfpc_book.book.step import Places, Step
 from sfpc_book.returns.declared import load_declared
@@ -148,7 +147,7 @@ def _comparing_step(study: Study, places: Places) -> Step:
         function=work.compare_returns,
         arguments=(("authorities", slugs),),
         inputs=(*_returns_contracts(places), *(places.build / "returns" / slug for slug in slugs)),
-        outputs=tuple(places.build / path for slug in slugs for path in returns_inputs(slug)),
+        output_folders=tuple(places.build / authority_slice(slug, f"returns/{slug}") for slug in slugs),
     )
 
 
@@ -158,18 +157,16 @@ def _existing(*paths: Path) -> list[Path]:
 
 def _cohort_step(model: PracticeModel, places: Places) -> Step:
     cohort = [f"cohort/{model.id}/{name}" for name in (*COHORT_TABLES, *COHORT_CHILD_TABLES)]
-    slices = [
-        authority_slice(slug, f"cohort/{model.id}/{name}")
-        for slug in model.trial_authorities
-        for name in COHORT_TABLES
-    ]
     return Step(
         name=f"cohort {model.id}",
         stage=COHORTS,
         function=work.build_model_cohort,
         arguments=(("model", model.id),),
         inputs=(places.study_path, *(places.build / "returns" / slug for slug in model.trial_authorities)),
-        outputs=tuple(places.build / path for path in (*cohort, *slices)),
+        outputs=tuple(places.build / path for path in cohort),
+        output_folders=tuple(
+            places.build / authority_slice(slug, f"cohort/{model.id}") for slug in model.trial_authorities
+        ),
     )
 
 
