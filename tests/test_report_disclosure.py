@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,8 @@ from sfpc_book.report.disclosure import (
 )
 from sfpc_book.report.disclosure_rates import publish_cells, publish_rates
 from sfpc_book.report.disclosure_returns import publish_findings, publish_reading, safe_text
-from sfpc_book.report.tables_data import baseline_table
+from sfpc_book.report.table import table_of
+from sfpc_book.report.tables_data import baseline_table, sent_table
 from sfpc_book.study.schema import Disclosure
 from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import wedge_of
@@ -240,15 +242,45 @@ def test_findings_lose_small_counts_and_row_numbers_and_totals_keep_theirs():
     assert frame["text"].tolist() == ["fewer than 10 rows", "fewer than 10 of 400 rows", "4 months missing"]
 
 
-def test_sheets_read_are_listed_once_with_protected_numbers_of_rows():
-    columns = {"return_month": "nov22", "file": "x.xlsx", "sheet": "S", "header_row": 1}
-    log = pd.DataFrame(
-        [
-            {**columns, "layer": layer, "column": name, "rows": 7}
-            for layer in ("dr1", "dr2")
-            for name in ("a", "b")
-        ]
+def reading_log(blank: int = 3) -> pd.DataFrame:
+    """A log of one sheet of totals and two of children, one of which has few rows."""
+    rows = [
+        ("dr1", "Totals", 7, 7, 0, 0),
+        ("dr2", "Referrals", 61, 61 - blank, blank, 0),
+        ("dr2", "Referrals", 61, 61, 0, 0),
+        ("dr2", "Referrals", 61, 30, 27, 4),
+        ("dr2", "Care", 2, 1, 1, 0),
+    ]
+    log = pd.DataFrame(rows, columns=["layer", "sheet", "rows", "filled", "blank", "unborn"])
+    places = {"return_month": "nov22", "file": "x.xlsx", "header_row": 14, "position": 15}
+    forms = [f"date cell: {rows}" for rows in log["filled"]]
+    return log.assign(**places, column="column", says_missing=0, unmapped=0, forms=forms)
+
+
+def test_no_small_count_of_a_sheet_about_children_is_published(study):
+    counts = publish_reading(reading_log(), RULES)
+    empty = publish_findings(findings_frame([]), RULES)
+    table = table_of(sent_table(counts, empty, study, "What was sent"), "page-sent", "synthetic")
+    frame = counts.frame[counts.frame["layer"] != "dr1"]
+    numbers = frame[["rows", "filled", "blank", "unborn"]].to_numpy(dtype=float)
+    assert not ((numbers > 0) & (numbers < RULES.threshold)).any()
+    assert not (numbers[~np.isnan(numbers)] % RULES.rounding).any()
+    children = [line for line in table.csv().splitlines() if ",dr2," in line or "date cell" in line]
+    assert children and not re.search(r"(?<![\w.])[1-9](?:\.0)?(?![\d.])|date cell", ",".join(children))
+    assert table.frame["Rows"].tolist() == ["7", "65", "0"]  # 60 and, for the hidden two, one step
+    assert len(table.frame.columns) <= 7 and len(table.frame) == 3
+
+
+def test_a_hidden_kind_of_cell_cannot_be_had_from_the_rows_of_its_column():
+    frame = publish_reading(reading_log(), RULES).frame
+    assert frame.loc[1, ["filled", "blank"]].isna().all() and frame.loc[1, "rows"] == 60
+    assert frame.loc[3, ["blank", "unborn"]].isna().all() and frame.loc[3, "filled"] == 30
+    pd.testing.assert_frame_equal(frame, publish_reading(reading_log(blank=8), RULES).frame)
+
+
+def test_a_share_in_a_finding_does_not_give_the_count_behind_it():
+    found = Finding(
+        "missing", "x", "fail", "mark", 13 / 61, 0.2, "share of rows", "13 rows", layer="dr2", count=13
     )
-    frame = publish_reading(log, RULES).frame
-    assert frame["columns"].tolist() == [2, 2]
-    assert frame["rows"].tolist()[0] == 7 and np.isnan(frame["rows"].tolist()[1])
+    frame = publish_findings(findings_frame([found]), RULES).frame
+    assert frame["measured"].tolist() == [0.21] and frame["count"].tolist() == [15]

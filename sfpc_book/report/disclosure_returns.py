@@ -7,11 +7,17 @@ import re
 import numpy as np
 import pandas as pd
 
-from sfpc_book.report.disclosure import PublishedCounts, is_small, protected, published, rounded
+from sfpc_book.report.disclosure import (
+    PublishedCounts,
+    complementary,
+    is_small,
+    protected,
+    published,
+    rounded,
+)
 from sfpc_book.report.formats import number
 from sfpc_book.study.schema import Disclosure
 
-CHILD_LAYERS = ("dr2", "dr3")
 SHOWN_COLUMNS = [
     "check", "subject", "status", "severity", "measured", "limit", "unit", "text",
     "layer", "sheet", "column", "count",
@@ -21,16 +27,24 @@ NOT_A_COUNT = re.compile(
     r"'[^']*'|\S+\.xlsx\S*|\d{4}-\d{2}-\d{2}|\brows? \d+|\b\d+ (?:month|day|year|week)"
     r"|\b[A-Za-z_]+\d+\w*|\d+\.\d+"
 )
-UNITS_OF_OTHER_THINGS = ("months", "days", "files", "sheets", "columns")
+UNITS_OF_OTHER_THINGS = ("months", "days", "files", "sheets", "columns", "returns", "tables")
+TOTALS_LAYER = "dr1"
+# What became of the cells of a column: these add up to its rows.
+CELL_KINDS = ["filled", "blank", "says_missing", "unmapped", "unborn"]
+# Where a column was found; of the rest of the log, only protected counts are published.
+PLACES_IN_LOG = [
+    "return_month", "layer", "file", "sheet", "table", "header_row", "column", "level", "header", "position",
+]  # fmt: skip
 COUNT = re.compile(r"\d+")
 
 
 def publish_findings(findings: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
     """Findings without row numbers; small counts of records about children hidden in numbers and in words.
 
-    Monthly totals hold no children, so their findings stay as they are.
+    Monthly totals hold no children, so their findings stay as they are; what belongs to no layer is
+    protected. Shares are rounded, so that they do not give the count behind them.
     """
-    about_children = findings["layer"].isin(CHILD_LAYERS).to_numpy()
+    about_children = findings["layer"].ne(TOTALS_LAYER).to_numpy()
     count = findings["count"].astype("Float64").to_numpy(float, na_value=np.nan)
     counts_records = about_children & ~findings["unit"].isin(UNITS_OF_OTHER_THINGS).to_numpy()
     small = is_small(count, disclosure) & counts_records
@@ -41,7 +55,10 @@ def publish_findings(findings: pd.DataFrame, disclosure: Disclosure) -> Publishe
     ]
     measured = findings["measured"].to_numpy(float)
     counted = counts_records & (measured == count)
-    measured = np.where(small, np.nan, np.where(counted, safe_count, measured))
+    shares = np.where(measured >= 0.01, np.round(measured, 2), np.round(measured, 3))
+    is_share = counts_records & findings["unit"].astype("str").str.startswith("share").to_numpy()
+    measured = np.where(counted, safe_count, np.where(is_share, shares, measured))
+    measured = np.where(small, np.nan, measured)
     frame = findings.assign(count=safe_count, measured=measured, text=words)[SHOWN_COLUMNS]
     return published(frame.assign(suppressed=small), "findings", disclosure)
 
@@ -63,13 +80,25 @@ def _safe(digits: str, disclosure: Disclosure) -> str:
 
 
 def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
-    """One row per sheet read: where its headers stood, how many columns were read, how many rows it had."""
-    keys = ["return_month", "layer", "file", "sheet", "header_row"]
-    sheets = log.groupby(keys, sort=False, dropna=False).agg(
-        columns=("column", "nunique"), rows=("rows", "max")
-    )
-    sheets = sheets.reset_index()
-    about_children = sheets["layer"].isin(CHILD_LAYERS)
-    hidden = protected(sheets["rows"], disclosure)
-    rows = np.where(about_children, hidden, sheets["rows"].astype(float))
-    return published(sheets.assign(rows=rows, suppressed=np.isnan(rows)), "reading", disclosure)
+    """One row per column of a sheet read: where it stood, how many rows it had, what became of its cells.
+
+    In sheets about children the counts are protected, and where one kind of cell is too small to show, the
+    smallest other kind is hidden with it: otherwise the rows would give it. Monthly totals hold one row a
+    month and no child; their numbers of rows stay. Columns: those of `PLACES_IN_LOG` and `CELL_KINDS` that
+    the log has, rows, suppressed.
+    """
+    kinds = [name for name in CELL_KINDS if name in log]
+    about_children = log["layer"].ne(TOTALS_LAYER).to_numpy()
+    raw = log[["rows", *kinds]].astype("Float64").to_numpy(float, na_value=np.nan)
+    hidden = is_small(raw, disclosure) & about_children[:, None]
+    hidden[:, 1:] = _with_another(raw[:, 1:], hidden[:, 1:])
+    counts = np.where(about_children[:, None], rounded(raw, disclosure), raw)
+    safe = dict(zip(["rows", *kinds], np.where(hidden, np.nan, counts).T, strict=True))
+    places = log[[name for name in PLACES_IN_LOG if name in log]]
+    return published(places.assign(**safe, suppressed=hidden.any(axis=1)), "reading", disclosure)
+
+
+def _with_another(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """In each row with one hidden count, the smallest other one hidden too. Shape of `values`."""
+    rows = np.repeat(np.arange(len(values)), values.shape[1])
+    return complementary(values.ravel(), hidden.ravel(), rows).reshape(values.shape)

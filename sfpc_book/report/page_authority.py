@@ -23,7 +23,7 @@ from sfpc_book.report.sentences_data import (
     trial_role_sentences,
 )
 from sfpc_book.report.table import TableContent
-from sfpc_book.report.tables_data import LAYERS, findings_table, plain_table, reading_table, repairs_table
+from sfpc_book.report.tables_data import LAYERS, findings_table, plain_table, repairs_table, sent_table
 from sfpc_book.report.words import Words
 from sfpc_book.study.schema import Authority
 
@@ -50,11 +50,12 @@ class AuthorityPage:
         return self.page.say(trial_role_sentences(self.page.study, self.authority, wedge), "design")
 
     def sent(self) -> TableContent | Words:
-        """The workbooks and sheets read."""
+        """The returns read, kind by kind."""
         if not self.in_trial:
             return Words(self._absent().reason, "design")
-        caption = f"What {self.authority.name} sent, sheet by sheet"
-        return reading_table(self.page.reading(self.authority.slug), caption)
+        caption = f"What {self.authority.name} sent"
+        reading = self.page.reading(self.authority.slug)
+        return sent_table(reading, self._safe_findings(), self.page.study, caption)
 
     def findings(self) -> pd.DataFrame:
         """The findings of its returns."""

@@ -23,6 +23,7 @@ from sfpc_book.report.formats import (
 from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Study
 
+SEVERITY_SHORT = {"block": "stopping estimation", "mark": "marked", "note": "noted"}
 SEVERITY = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
 RETURNS_SOURCE = "Data returns"
@@ -71,21 +72,50 @@ def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
     return TableContent(cells, caption, (counts.note(),), "File of corrections", rows)
 
 
-def reading_table(counts: PublishedCounts, caption: str) -> TableContent:
-    """Workbooks and sheets as they were read: return, file, sheet, header row, columns, rows."""
-    sheets = require_published(counts, "reading").frame
-    cells = pd.DataFrame(
+def sent_table(
+    reading: PublishedCounts, findings: PublishedCounts, study: Study, caption: str
+) -> TableContent:
+    """One row per kind of return: how many were asked for and read, sheets, rows, and what the checks found.
+
+    Rows add up what is published of each sheet, a hidden number standing in as one rounding step. The CSV
+    file holds the log of reading, sheet by sheet and column by column.
+    """
+    log = require_published(reading, "reading").frame
+    failed = require_published(findings, "findings").frame.query("status == 'fail'")
+    sheets = log.drop_duplicates(["layer", "file", "sheet", "header_row"])
+    monthly = len(study.returns.months)
+    asked = {"dr1": monthly, "dr2": monthly, "dr3": 1}
+    rows = [
         {
-            "File": sheets["file"],
-            "Return": sheets["return_month"],
-            "Layer": sheets["layer"].map(LAYERS).fillna(sheets["layer"]),
-            "Sheet": sheets["sheet"].fillna(NOT_AVAILABLE),
-            "Headers in row": [number(value) for value in sheets["header_row"]],
-            "Columns read": [number(value) for value in sheets["columns"]],
-            "Rows": shown(sheets["rows"]),
+            "Return": LAYERS[layer],
+            "Asked for": str(number_asked),
+            "Read": str(sheets.loc[sheets["layer"] == layer, "return_month"].nunique()),
+            "Sheets": str((sheets["layer"] == layer).sum()),
+            "Rows": count(_rows_read(sheets[sheets["layer"] == layer], reading.rounding)),
+            "Checks that found something": _by_severity(failed[failed["layer"] == layer]),
         }
+        for layer, number_asked in asked.items()
+    ]
+    notes = (
+        "Rows of all sheets together; monthly totals have one row a month. The CSV file lists every sheet "
+        "and column as it was read.",
+        reading.note(),
     )
-    return TableContent(cells, caption, (counts.note(),), "Log of reading", sheets)
+    return TableContent(pd.DataFrame(rows), caption, notes, "Log of reading and findings of the checks", log)
+
+
+def _rows_read(sheets: pd.DataFrame, step: int) -> float:
+    if len(sheets) and sheets["rows"].isna().all():
+        return float("nan")
+    return float(sheets["rows"].fillna(step).sum())
+
+
+def _by_severity(failed: pd.DataFrame) -> str:
+    numbers = failed["severity"].value_counts()
+    parts = [
+        f"{numbers[severity]} {words}" for severity, words in SEVERITY_SHORT.items() if severity in numbers
+    ]
+    return ", ".join(parts) or "none"
 
 
 def _where(row: object) -> str:
