@@ -80,7 +80,8 @@ def test_no_wrong_door_stops_at_the_eighteenth_birthday(study):
     )
     assert (value, state) == (10, "observed")
     seen = measured(study, "no_wrong_door", "looked_after", child, covered=("2018-04-01", "2021-05-31"))
-    assert seen == (0, "observed")  # nothing can happen after the birthday
+    # Nothing can happen after the birthday, but whether it is observed must not depend on the child's age.
+    assert (np.isnan(seen[0]), seen[1]) == (True, "not_observed")
 
 
 def test_days_in_care_add_up_periods_cut_at_the_horizon_and_are_0_without_care(study):

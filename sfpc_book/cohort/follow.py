@@ -22,10 +22,14 @@ class Window:
     An event counts from the referral to `last_day`, both inclusive; `last_day` is the referral date plus the
     horizon in calendar months, and a day before the 18th birthday where time at risk ends there. Days are
     counted from midnight to midnight and stop at `stop`: the horizon date, or the 18th birthday if earlier.
+    `due` is the horizon date whatever the child's age: records must reach it before the outcome counts as
+    observed. Were it the birthday, the oldest children would be observed first, and the horizon's newest
+    referrals would be of one age.
     """
 
     last_day: np.ndarray
     stop: np.ndarray
+    due: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class FollowUp:
         """Follow-up of `months` calendar months from `start`."""
         end = add_months(start, months)
         last_day = np.minimum(end, self.adult_from - np.timedelta64(1, "D"))
-        return Window(last_day=last_day, stop=np.minimum(end, self.adult_from))
+        return Window(last_day=last_day, stop=np.minimum(end, self.adult_from), due=end)
 
     def first(self, rows: np.ndarray, dates: np.ndarray, not_before: np.ndarray) -> np.ndarray:
         """Per child the earliest of its dates on or after `not_before` (n dates); NaT where there is none."""

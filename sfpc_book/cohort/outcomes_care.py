@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sfpc_book.cohort.calendar import completed_years, days, ssda903_year, ssda903_year_end
+from sfpc_book.cohort.calendar import add_months, completed_years, days, ssda903_year, ssda903_year_end
 from sfpc_book.cohort.follow import NEVER, FollowUp, Window, days_covered
 from sfpc_book.cohort.measure import Measured
 from sfpc_book.study.schema import Outcome
@@ -26,7 +26,7 @@ def looked_after(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """
     window = follow.window(horizon)
     start = follow.first_care(follow.referral)
-    return Measured(value=(start <= window.last_day).astype(float), needed_to=window.last_day)
+    return Measured(value=(start <= window.last_day).astype(float), needed_to=window.due)
 
 
 def days_in_care(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
@@ -42,7 +42,7 @@ def days_in_care(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     value = days_covered(
         rows[after], starts[after], days(follow.care["end"])[after], follow.referral, window.stop
     )
-    return Measured(value=value, needed_to=window.last_day)
+    return Measured(value=value, needed_to=window.due)
 
 
 def _entered(follow: FollowUp, window: Window) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +67,7 @@ def placement_count(follow: FollowUp, outcome: Outcome, horizon: int) -> Measure
     rows, begun = counted["row"].to_numpy(), days(counted["episode_start"])
     inside = (begun >= start[rows]) & (begun <= after[rows])
     number = np.bincount(rows[inside], minlength=follow.n).astype(float)
-    needed = follow.window_from(window.last_day, outcome.fixed_months or 12).last_day
+    needed = add_months(window.due, outcome.fixed_months or 12)
     recorded = np.bincount(follow.events["dr3_episodes"]["row"], minlength=follow.n) > 0
     return Measured(np.where(recorded, np.maximum(number, 1), np.nan), needed, in_population=entered)
 
@@ -106,7 +106,7 @@ def kinship_care(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     rows, start = follow.care["row"].to_numpy(), days(follow.care["start"])
     inside = (start >= follow.referral[rows]) & (start <= window.last_day[rows])
     value = _any_code(follow, inside, follow.care["placement_type"], outcome)
-    return Measured(value, window.last_day, in_population=entered)
+    return Measured(value, window.due, in_population=entered)
 
 
 def reunification(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
@@ -121,7 +121,7 @@ def reunification(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     rows, start, end = follow.care["row"].to_numpy(), days(follow.care["start"]), days(follow.care["end"])
     inside = (start >= follow.referral[rows]) & (end <= window.last_day[rows])
     value = _any_code(follow, inside, follow.care["ceased_reason"], outcome)
-    return Measured(value, window.last_day, in_population=entered)
+    return Measured(value, window.due, in_population=entered)
 
 
 def _any_code(follow: FollowUp, inside: np.ndarray, codes: pd.Series, outcome: Outcome) -> np.ndarray:
@@ -149,7 +149,7 @@ def neet(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     activity = _first_activity(follow, left)
     unknown = activity.isna() | activity.isin(NOT_IN_TOUCH)
     value = np.where(unknown, np.nan, activity.isin(outcome.codes).astype(float))
-    return Measured(value, ssda903_year_end(ssda903_year(window.stop)), in_population=inside)
+    return Measured(value, ssda903_year_end(ssda903_year(window.due)), in_population=inside)
 
 
 def _left_care(follow: FollowUp) -> np.ndarray:

@@ -19,7 +19,7 @@ def child_protection_plan(follow: FollowUp, outcome: Outcome, horizon: int) -> M
     """
     window = follow.window(horizon)
     start = follow.first_event("dr3_plans", "plan_start", follow.referral)
-    return Measured(value=(start <= window.last_day).astype(float), needed_to=window.last_day)
+    return Measured(value=(start <= window.last_day).astype(float), needed_to=window.due)
 
 
 def days_on_plan(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
@@ -31,7 +31,7 @@ def days_on_plan(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     window = follow.window(horizon)
     plans = follow.events["dr3_plans"]
     if plans.empty:
-        return Measured(np.zeros(follow.n), window.last_day)
+        return Measured(np.zeros(follow.n), window.due)
     value = days_covered(
         plans["row"].to_numpy(),
         days(plans["plan_start"]),
@@ -39,7 +39,7 @@ def days_on_plan(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
         follow.referral,
         window.stop,
     )
-    return Measured(value=value, needed_to=window.last_day)
+    return Measured(value=value, needed_to=window.due)
 
 
 def plan_duration(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
@@ -54,7 +54,7 @@ def plan_duration(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     start = follow.first_event("dr3_plans", "plan_start", follow.referral)
     started = start <= window.last_day
     limit = follow.window_from(start, outcome.fixed_months or 24).stop
-    needed = add_months(window.last_day, outcome.fixed_months or 24)
+    needed = add_months(window.due, outcome.fixed_months or 24)
     end = _end_of_plan(follow, start)
     duration = (np.fmin(end, limit) - start).astype("timedelta64[D]").astype(float)
     return Measured(np.where(started, duration, np.nan), needed, in_population=started)
@@ -88,7 +88,7 @@ def return_to_statutory_services(follow: FollowUp, outcome: Outcome, horizon: in
             follow.first_care(end + ONE_DAY),
         ]
     )
-    needed = add_months(window.last_day, horizon)
+    needed = add_months(window.due, horizon)
     return Measured((back <= until).astype(float), needed, in_population=ended)
 
 
@@ -105,4 +105,4 @@ def proceeds_to_court(follow: FollowUp, outcome: Outcome, horizon: int) -> Measu
     weeks = np.timedelta64(outcome.fixed_days or 112, "D")
     until = meeting + weeks
     issued = follow.first_event("dr3_proceedings", "care_proceedings_date", meeting)
-    return Measured((issued <= until).astype(float), window.last_day + weeks, in_population=met)
+    return Measured((issued <= until).astype(float), window.due + weeks, in_population=met)
