@@ -116,7 +116,18 @@ def _record(name: str, places: Places) -> Path:
 def _files(paths: tuple[Path, ...] | list[Path], places: Places) -> Iterator[tuple[str, str]]:
     for path in paths:
         for file in files_below(path):
-            yield shown_name(file, places), digest(file.read_bytes())
+            yield shown_name(file, places), file_digest(file)
+
+
+def file_digest(path: Path) -> str:
+    """Digest of a file's content; read again only when its size or time of change is another."""
+    facts = path.stat()
+    return _file_digest(path, facts.st_mtime_ns, facts.st_size)
+
+
+@cache
+def _file_digest(path: Path, changed: int, size: int) -> str:
+    return digest(path.read_bytes())
 
 
 def files_below(path: Path) -> list[Path]:

@@ -24,7 +24,7 @@ from pytask_parallel import ParallelBackend, registry
 
 from sfpc_book.book.code_used import digest
 from sfpc_book.book.files import write_text
-from sfpc_book.book.keys import code_of, environment, files_below, record_key, shown_name
+from sfpc_book.book.keys import code_of, environment, file_digest, files_below, record_key, shown_name
 from sfpc_book.book.scrub import cause_of_exception
 from sfpc_book.book.step import Places, Step, makers
 from sfpc_book.book.workers import fixed_environment, prepare_worker, worker_context
@@ -111,10 +111,9 @@ class FolderNode:
         return digest(f"folder {self.path_of_folder}".encode())
 
     def state(self) -> str | None:
-        files = files_below(self.path_of_folder)
-        if not files:
-            return None
-        return digest(json.dumps([[str(path), digest(path.read_bytes())] for path in files]).encode())
+        folder = self.path_of_folder
+        files = [[path.relative_to(folder).as_posix(), file_digest(path)] for path in files_below(folder)]
+        return digest(json.dumps(files).encode()) if files else None
 
     def load(self, is_product: bool = False) -> Path:
         return self.path_of_folder
