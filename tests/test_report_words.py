@@ -15,6 +15,7 @@ from report_frames import MODEL, estimate, estimates, exact, missing
 from sfpc_book.errors import DisclosureError, ParameterError
 from sfpc_book.estimate.estimate import combine
 from sfpc_book.report.claims import claim, numbers_in_prose
+from sfpc_book.report.estimate_rows import effect_text
 from sfpc_book.report.formats import (
     DAYS,
     PER_1000,
@@ -31,12 +32,11 @@ from sfpc_book.report.formats import (
 from sfpc_book.report.sentences import (
     amount,
     effect_sentences,
-    horizon_sentences,
-    outcome_sentences,
     range_words,
-    summary_sentences,
 )
-from sfpc_book.report.sentences_data import design_sentences, trial_role_sentences
+from sfpc_book.report.sentences_data import design_sentences, strata_sentence, trial_role_sentences
+from sfpc_book.report.sentences_lists import horizon_sentences, outcome_sentences, summary_sentences
+from sfpc_book.report.tables import estimates_table
 from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import wedge_of
 
@@ -232,3 +232,45 @@ def test_estimates_keep_their_types_through_a_file(tmp_path):
     pd.testing.assert_frame_equal(read_estimates(tmp_path / "x.csv"), rows)
     with pytest.raises(ParameterError, match="missing column truth"):
         record_of(rows.drop(columns="truth"))
+
+
+def test_an_estimate_from_too_few_children_or_events_is_marked_and_never_a_headline():
+    few = combine([estimate(STUDY, estimate=-0.3669, n_children=20, n_events=12)])
+    said = effect_sentences(STUDY, few, MODEL, "looked_after", 18)
+    assert "rests on too few children (20) to be read" in said and "366" not in said
+    assert "366" not in summary_sentences(STUDY, few, 18)
+    rare = combine([estimate(STUDY, estimate=-0.3669, n_events=None)])
+    assert "too few events (fewer than 10)" in horizon_sentences(STUDY, rare, MODEL)
+    wide = combine([estimate(STUDY, conf_low=-0.9, conf_high=0.3)])
+    assert "wider than a proportion can be" in effect_sentences(STUDY, wide, MODEL, "looked_after", 18)
+    for rows in (few, rare, wide):
+        table = estimates_table(STUDY, rows, "Estimates")
+        assert table.cells["Estimate (interval)"].iloc[0].startswith("[u] ")
+
+
+def test_an_exact_interval_of_a_low_level_is_not_shown_and_a_larger_smallest_p_is_explained():
+    half = exact(STUDY, analysis="randomisation_attainable", conf_low=-0.01, conf_high=0.02, conf_level=0.5)
+    rows = combine([estimate(STUDY), exact(STUDY, p_minimum=2 / 12), half])
+    said = effect_sentences(STUDY, rows, MODEL, "looked_after", 18)
+    assert "no informative exact interval (highest level 50.0%)" in said
+    assert "By design the smallest would be 0.083" in said
+    assert "no informative exact interval" in effect_text(next(combine([half]).itertuples()))
+
+
+def test_both_horizons_carry_intervals_and_shares_and_fixed_terms_have_no_horizon():
+    later = estimate(STUDY, horizon=36, observed_share=0.575, status="partly_observed")
+    terms = [estimate(STUDY, "unauthorised_absence", horizon) for horizon in (18, 36)]
+    said = horizon_sentences(STUDY, combine([estimate(STUDY), later, *terms]), MODEL)
+    assert said.count("95% interval") == 2 and "57.5% of children followed so far" in said
+    assert "compare different children" in said and "three terms" in said
+
+
+def test_an_average_over_named_periods_is_worded_as_one():
+    row = estimate(STUDY, analysis="exposure_time_average", term="exposure_time_average_of_1_2_4")
+    cell = estimates_table(STUDY, combine([row]), "Estimates").cells["Outcome"].iloc[0]
+    assert cell.endswith("average over periods 1, 2 and 4 since go-live")
+
+
+def test_unknown_strata_and_notes_on_them_are_said():
+    said = strata_sentence(STUDY)
+    assert "Family Valued trial are unknown" in said and "one published script says high" in said

@@ -43,6 +43,7 @@ def outcomes_forest(
         what=f"by outcome, {name}, {horizon} months",
         colour=model_colour(study, model),
         source=RETURNS_SOURCE,
+        study=study,
     )
 
 
@@ -63,12 +64,14 @@ def analyses_forest(
         what=f"by analysis, {name}, {outcome_name(study, outcome).lower()}",
         colour=model_colour(study, model),
         source=RETURNS_SOURCE,
+        study=study,
     )
 
 
 def horizons_forest(study: Study, estimates: pd.DataFrame, model: str, analysis: str) -> Drawing | Absence:
     """Two rows per outcome of a model: the shorter horizon and the longer one."""
     rows = choose(estimates, model=model, analysis=analysis, term="exposed")
+    rows = rows[rows["outcome"].map(lambda outcome: study.outcomes[outcome].has_horizon).astype(bool)]
     place = {outcome: position for position, outcome in enumerate(study.models[model].outcomes)}
     rows = rows.sort_values(
         ["outcome", "horizon"], key=lambda values: values.map(place).fillna(values), kind="stable"
@@ -76,12 +79,13 @@ def horizons_forest(study: Study, estimates: pd.DataFrame, model: str, analysis:
     name = study.models[model].name
     return forest(
         rows,
-        [f"{outcome_name(study, row.outcome)}, {horizon_text(row)}" for row in rows.itertuples()],
+        [f"{outcome_name(study, row.outcome)}, {horizon_text(row, study)}" for row in rows.itertuples()],
         title=f"{name}: does the estimate change with longer follow-up?",
         subtitle=f"Difference at each horizon, main model, {levels_text(rows)}; left of zero is a fall",
         what=f"by outcome and horizon, {name}",
         colour=model_colour(study, model),
         source=RETURNS_SOURCE,
+        study=study,
     )
 
 
@@ -107,6 +111,7 @@ def models_forest(
         what=f"by practice model, {outcome_name(study, outcome).lower()} within {horizon} months",
         colour=DARK_BLUE,
         source=RETURNS_SOURCE,
+        study=study,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -11,8 +12,10 @@ import pandas as pd
 
 from sfpc_book.report.charts_theme import SIGNED_LABEL, WIDTH, themed, truth_mark, zero_rule
 from sfpc_book.report.drawing import Absence, Drawing, shortened
-from sfpc_book.report.estimate_rows import effect_text, has_number, row_unit
-from sfpc_book.report.formats import Unit, counted, listed, number
+from sfpc_book.report.estimate_rows import effect_text, ends_of, has_number, row_unit
+from sfpc_book.report.formats import UNRELIABLE, Unit, counted, is_missing, level_text, listed
+from sfpc_book.report.reliability import doubt_of
+from sfpc_book.study.schema import Study
 
 LABEL_WIDTH, TEXT_WIDTH, ROW_HEIGHT = 178, 148, 48
 PLOT_WIDTH = WIDTH - LABEL_WIDTH - TEXT_WIDTH
@@ -29,16 +32,19 @@ def forest(
     colour: str,
     source: str,
     axis: str = "Difference",
+    study: Study | None = None,
 ) -> Drawing | Absence:
     """A forest of tidy estimates.
 
     `labels` name the rows (one each, distinct); `what` says for the alt text what the rows are. Rows of
     different units stand in panels of their own, each with its axis. An interval that has no end is drawn
-    with an arrow; a row without an estimate says why. Known truth, where given, is an open diamond.
+    with an arrow; a row without an estimate says why. Known truth, where given, is an open diamond. With
+    `study`, estimates that rest on too little to be read are marked [u] and not drawn.
     """
     if rows.empty:
         return Absence(f"There is nothing to draw: no estimate {what} has been recorded.")
-    drawn = forest_rows(rows, labels)
+    doubts = ["" if study is None else doubt_of(study, row) for row in rows.itertuples()]
+    drawn = forest_rows(rows, labels, doubts)
     units = {unit.words: unit for unit in map(row_unit, rows.itertuples())}
     panels = [_panel(drawn[drawn["unit"] == words], unit, colour, axis) for words, unit in units.items()]
     chart = alt.vconcat(*panels, spacing=26) if len(panels) > 1 else panels[0]
@@ -46,7 +52,7 @@ def forest(
         chart=themed(chart, fit=False),
         title=title,
         subtitle=f"{subtitle}{_truth_words(drawn)}",
-        alt=forest_alt(rows, labels, what),
+        alt=forest_alt(rows, labels, what, doubts),
         data=without_counts(rows.assign(label=labels)[["label", *rows.columns]]),
         source=source,
         cells=drawn[["label", "effect", "unit"]]
@@ -60,29 +66,35 @@ def without_counts(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns=["n_children", "n_events"], errors="ignore")
 
 
-def forest_rows(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
-    """Per row in display units: label, unit, value, low, high (infinite where open), truth, effect (text)."""
+def forest_rows(rows: pd.DataFrame, labels: list[str], doubts: Sequence[str] = ()) -> pd.DataFrame:
+    """Per row in display units: label, unit, value, low, high (infinite where open), truth, effect (text).
+
+    A row in doubt has no numbers, and its text says why.
+    """
     parts = []
-    for label, row in zip(labels, rows.itertuples(), strict=True):
+    for label, row, doubt in zip(labels, rows.itertuples(), doubts or [""] * len(rows), strict=True):
         unit = row_unit(row)
-        numbers = np.array([row.estimate, row.conf_low, row.conf_high, row.truth], dtype=float) * unit.factor
-        parts.append((label, unit.words, *numbers, effect_text(row)))
+        numbers = np.array([row.estimate, *ends_of(row), row.truth], dtype=float) * unit.factor
+        text = f"{UNRELIABLE} {doubt}" if doubt else effect_text(row)
+        parts.append((label, unit.words, *(numbers * np.nan if doubt else numbers), text))
     return pd.DataFrame(parts, columns=["label", "unit", "value", "low", "high", "truth", "effect"])
 
 
-def forest_alt(rows: pd.DataFrame, labels: list[str], what: str) -> str:
+def forest_alt(rows: pd.DataFrame, labels: list[str], what: str, doubts: Sequence[str] = ()) -> str:
     """What one would see: how many rows, how many intervals include zero, and the first row's numbers."""
-    known = [(label, row) for label, row in zip(labels, rows.itertuples(), strict=True) if has_number(row)]
+    listed_rows = zip(labels, rows.itertuples(), doubts or [""] * len(rows), strict=True)
+    known = [(label, row) for label, row, doubt in listed_rows if has_number(row) and not doubt]
     if not known:
         return shortened(
-            f"Forest of {counted(len(rows), 'row')} {what}, all without an estimate: {labels[0]} and on."
+            f"Forest of {counted(len(rows), 'row')} {what}, all without an estimate to be read: "
+            f"{labels[0]} and on."
         )
-    clear = [label for label, row in known if row.conf_low > 0 or row.conf_high < 0]
-    crossing = f"{len(known) - len(clear)} of {len(known)} intervals include zero"
+    ends = [ends_of(row) for _, row in known if not is_missing(ends_of(row)[0])]
+    crossing = f"{sum(low <= 0 <= high for low, high in ends)} of {len(ends)} intervals include zero"
     label, row = known[0]
     unit = row_unit(row)
     first = f"{label}: {effect_text(row)} {unit.words}".strip()
-    missing = f"; {len(rows) - len(known)} without an estimate" if len(known) < len(rows) else ""
+    missing = f"; {len(rows) - len(known)} without an estimate to be read" if len(known) < len(rows) else ""
     return shortened(f"Forest of {counted(len(rows), 'estimate')} {what}: {crossing}{missing}. {first}.")
 
 
@@ -176,8 +188,7 @@ def _truth_words(drawn: pd.DataFrame) -> str:
 
 
 def levels_text(rows: pd.DataFrame) -> str:
-    """The interval levels that occur, in words: `95% intervals`."""
-    levels = sorted({float(level) for level in rows["conf_level"].dropna()})
-    return (
-        f"{listed([f'{number(level * 100, 0)}%' for level in levels])} intervals" if levels else "intervals"
-    )
+    """The levels of the intervals shown, in words: `95% intervals`, `95% and 99.2% intervals`."""
+    shown = [row for row in rows.itertuples() if not is_missing(ends_of(row)[0])]
+    levels = sorted({round(float(row.conf_level), 3) for row in shown if not is_missing(row.conf_level)})
+    return f"{listed([level_text(level) for level in levels])} intervals" if levels else "intervals"

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
 
 from sfpc_book.errors import ParameterError
-from sfpc_book.report.formats import Unit, date_text, interval, is_missing, listed, unit_of
-from sfpc_book.study.schema import Study
+from sfpc_book.report.formats import (
+    NOT_APPLICABLE,
+    UNRELIABLE,
+    Unit,
+    date_text,
+    interval,
+    is_missing,
+    listed,
+    percentage,
+    unit_of,
+)
+from sfpc_book.study.schema import Outcome, Study
 
 PRIMARY_ANALYSIS = "panel_two_way"
 RANDOMISATION = "randomisation"
+ATTAINABLE = "randomisation_attainable"
+INFORMATIVE = 0.8  # an exact interval of a lower level says next to nothing, and is not shown
+TERMS = {1: "one term", 2: "two terms", 3: "three terms", 4: "four terms"}
 
 
 def choose(estimates: pd.DataFrame, **wanted: object) -> pd.DataFrame:
@@ -63,16 +77,32 @@ def status_text(row: Any) -> str:
     return status.replace("_", " ")
 
 
-def effect_text(row: Any) -> str:
+def uninformative(row: Any) -> bool:
+    """Whether a row is the exact test at its highest level, and that level is too low to say anything."""
+    return getattr(row, "analysis", "") == ATTAINABLE and not row.conf_level >= INFORMATIVE
+
+
+def ends_of(row: Any) -> tuple[float, float]:
+    """Ends of a row's interval as shown: missing where there is none, or none that says anything."""
+    if uninformative(row):
+        return math.nan, math.nan
+    return row.conf_low, row.conf_high
+
+
+def effect_text(row: Any, *, doubt: str = "") -> str:
     """Estimate and interval to the same places, e.g. `−4.2 (−12.1 to 3.7)`; a status where there is no
-    number.
+    number. A row in doubt (see `reliability`) is marked `[u]`.
     """
     if not has_number(row):
         return status_text(row)
-    unit = row_unit(row)
-    if is_missing(row.conf_low) or is_missing(row.conf_high):
-        return f"{unit.show(row.estimate, signed=True)} (no interval)"
-    return f"{unit.show(row.estimate, signed=True)} ({interval(row.conf_low, row.conf_high, unit)})"
+    unit, (low, high) = row_unit(row), ends_of(row)
+    said = f"{UNRELIABLE} " if doubt else ""
+    said += unit.show(row.estimate, signed=True)
+    if uninformative(row):
+        return f"{said} (no informative exact interval: highest level {percentage(row.conf_level)})"
+    if is_missing(low) or is_missing(high):
+        return f"{said} (no interval)"
+    return f"{said} ({interval(low, high, unit)})"
 
 
 def outcome_name(study: Study, outcome: str) -> str:
@@ -98,6 +128,26 @@ def analysis_name(study: Study, analysis: str) -> str:
     )
 
 
-def horizon_text(row: Any) -> str:
-    """`18 months`, or `[z]` for an outcome without horizon."""
-    return "[z]" if is_missing(row.horizon) else f"{int(row.horizon)} months"
+def horizon_text(row: Any, study: Study | None = None) -> str:
+    """`18 months`; `three terms` for an outcome over fixed terms; `[z]` for one without either."""
+    if study is not None and row.outcome in study.outcomes and not study.outcomes[row.outcome].has_horizon:
+        return span_text(study.outcomes[row.outcome], 0)
+    return NOT_APPLICABLE if is_missing(row.horizon) else f"{int(row.horizon)} months"
+
+
+def span_text(outcome: Outcome, horizon: int) -> str:
+    """How long an outcome is followed, whatever the horizon if it is measured over fixed terms."""
+    terms = outcome.fixed_terms
+    return f"{horizon} months" if terms is None else TERMS.get(terms, f"{terms} terms")
+
+
+def within_text(outcome: Outcome, horizon: int) -> str:
+    """`within 18 months`, or `over three terms`."""
+    return f"{'within' if outcome.has_horizon else 'over'} {span_text(outcome, horizon)}"
+
+
+def followed_text(row: Any) -> str:
+    """`57.5% of children followed so far`; empty where all are, or where it is not known."""
+    if is_missing(row.observed_share) or row.observed_share >= 0.9995:
+        return ""
+    return f"{percentage(row.observed_share)} of children followed so far"

@@ -102,6 +102,11 @@ def percentage(share: float | None, places: int = 1) -> str:
     return NOT_AVAILABLE if is_missing(share) else f"{number(share * 100, places)}%"
 
 
+def level_text(level: float) -> str:
+    """The level of an interval, to one decimal place where it has one: `95%`, `99.2%`."""
+    return percentage(level, 0 if round(level * 100, 1) == round(level * 100) else 1)
+
+
 def p_value(value: float | None) -> str:
     """A p-value to three places, `<0.001` below that and `>0.999` near one; `[x]` if missing."""
     if is_missing(value):

@@ -8,32 +8,35 @@ leaves in and out, and the exact p-value beside the smallest one that any result
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from sfpc_book.report.estimate_rows import (
+    ATTAINABLE,
     PRIMARY_ANALYSIS,
     RANDOMISATION,
     choose,
     has_number,
     row_unit,
     status_text,
+    uninformative,
+    within_text,
 )
 from sfpc_book.report.formats import (
     Unit,
     date_text,
+    day_of,
     is_missing,
+    level_text,
     listed,
     number,
     p_value,
     percentage,
 )
-from sfpc_book.report.words import bullets, paragraph
+from sfpc_book.report.reliability import doubt_of
+from sfpc_book.report.words import paragraph
 from sfpc_book.study.schema import Outcome, Study
-
-ATTAINABLE = "randomisation_attainable"
 
 
 def effect_sentences(
@@ -44,16 +47,20 @@ def effect_sentences(
     main = choose(rows, analysis=PRIMARY_ANALYSIS, term="exposed")
     if main.empty:
         name = study.outcomes[outcome].name
-        return f"No estimate for “{name}” within {horizon} months has been recorded."
+        span = within_text(study.outcomes[outcome], horizon)
+        return f"No estimate for “{name}” {span} has been recorded."
     row = next(main.itertuples())
     exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
     attainable = next(choose(rows, analysis=ATTAINABLE).itertuples(), None)
+    if doubt := doubt_of(study, row):
+        subject = f"“{study.outcomes[outcome].name}” {within_text(study.outcomes[outcome], horizon)}"
+        return paragraph([f"For {subject}, the estimate {doubt}.", observed_sentence(row, study)])
     sentences = [size_sentence(row, study.outcomes[outcome], horizon)]
     if has_number(row):
         sentences += [
             interval_sentence(row),
             exact_sentence(exact, attainable),
-            observed_sentence(row),
+            observed_sentence(row, study),
             limit_sentence(row),
         ]
     return paragraph(sentences)
@@ -61,7 +68,7 @@ def effect_sentences(
 
 def size_sentence(row: Any, outcome: Outcome, horizon: int) -> str:
     """Direction and size in natural units, or why there is no number."""
-    subject = f"“{outcome.name}” within {horizon} months"
+    subject = f"“{outcome.name}” {within_text(outcome, horizon)}"
     if str(row.status) == "not_observed":
         return f"{subject} is {status_text(row)}. It is left open, and is not counted as zero."
     if not has_number(row):
@@ -90,7 +97,7 @@ def interval_sentence(row: Any) -> str:
     low, high, unit = row.conf_low, row.conf_high, row_unit(row)
     if is_missing(low) or is_missing(high):
         return "No interval can be given."
-    level = percentage(row.conf_level, 0)
+    level = level_text(row.conf_level)
     if math.isinf(low) or math.isinf(high):
         return (
             f"The {level} interval has "
@@ -152,12 +159,27 @@ def exact_sentence(exact: Any, attainable: Any) -> str:
         text += (
             f" This test alone could not have reached {number(1 - exact.conf_level, 2)}, whatever the data."
         )
-    return paragraph([text, _attainable_sentence(attainable)])
+    return paragraph([text, alike_sentence(exact), _attainable_sentence(attainable)])
+
+
+def alike_sentence(exact: Any) -> str:
+    """Why the smallest attainable p is larger than one over the orders, where it is."""
+    if is_missing(exact.n_orders) or is_missing(exact.p_minimum):
+        return ""
+    designed = 1 / exact.n_orders
+    if exact.p_minimum <= designed * (1 + 1e-9):
+        return ""
+    return (
+        f"By design the smallest would be {p_value(designed)}; it is larger here, because on the children "
+        "and periods observed some orders cannot be told apart."
+    )
 
 
 def _attainable_sentence(row: Any) -> str:
     if row is None or not has_number(row) or is_missing(row.conf_low):
         return ""
+    if uninformative(row):
+        return f"There is no informative exact interval (highest level {percentage(row.conf_level)})."
     if math.isinf(row.conf_low) or math.isinf(row.conf_high):
         return ""
     unit = row_unit(row)
@@ -167,17 +189,21 @@ def _attainable_sentence(row: Any) -> str:
     )
 
 
-def observed_sentence(row: Any) -> str:
-    """How much of the sample is observed, where it is not all of it."""
+def observed_sentence(row: Any, study: Study) -> str:
+    """How much of the sample is observed, where it is not all of it, and why not."""
     if is_missing(row.observed_share) or row.observed_share >= 0.9995:
         return ""
-    date = (
-        ""
-        if is_missing(row.observable_from)
-        else f"; all can be observed from {date_text(row.observable_from)}"
-    )
+    date, why = row.observable_from, ""
+    if not is_missing(date):
+        passed = day_of(date) <= study.returns.outcomes_to
+        why = (
+            f"; the date for all, {date_text(date)}, has passed, so values of the others were not recorded"
+            if passed
+            else f"; all can be observed from {date_text(date)}"
+        )
     return (
-        f"So far {percentage(row.observed_share)} of linked children could be followed for that long{date}."
+        f"So far {percentage(row.observed_share)} of linked children could be followed for that long{why}. "
+        "The estimate is about those followed so far, who need not be like the others."
     )
 
 
@@ -187,71 +213,6 @@ def limit_sentence(row: Any) -> str:
     return (
         f"With {clusters} authorities the design cannot tell a small change from one that would have "
         f"come anyway."
-    )
-
-
-def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
-    """For each outcome with more than one horizon, both estimates side by side, as a list."""
-    rows = choose(estimates, model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
-    items = []
-    for outcome, part in rows.groupby("outcome", sort=False):
-        said = [
-            f"{int(row.horizon)} months: "
-            + (amount(row.estimate, row_unit(row)) if has_number(row) else status_text(row))
-            for row in part.sort_values("horizon").itertuples()
-        ]
-        items.append(f"**{study.outcomes[str(outcome)].name}**: {'; '.join(said)}.")
-    return bullets(items) if items else "No estimate has been recorded."
-
-
-def summary_sentences(study: Study, estimates: pd.DataFrame, horizon: int) -> str:
-    """One list item per practice model on its primary outcome: size, interval, exact p and its minimum."""
-    return bullets(
-        [
-            f"**{model.name}**: {_in_short(estimates, slug, study.primary(slug).id, horizon)}."
-            for slug, model in study.models.items()
-        ]
-    )
-
-
-def outcome_sentences(
-    study: Study, estimates: pd.DataFrame, model: str, outcomes: Sequence[Outcome], horizon: int
-) -> str:
-    """One list item per outcome of a model: size, interval, exact p and its minimum, or why there is no
-    number.
-    """
-    return bullets(
-        [f"**{outcome.name}**: {_in_short(estimates, model, outcome.id, horizon)}." for outcome in outcomes]
-    )
-
-
-def _in_short(estimates: pd.DataFrame, model: str, outcome: str, horizon: int) -> str:
-    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, sample="main")
-    main = next(choose(rows, analysis=PRIMARY_ANALYSIS).itertuples(), None)
-    if main is None:
-        return "no estimate has been recorded"
-    if not has_number(main):
-        return status_text(main)
-    unit = row_unit(main)
-    exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
-    ends = range_words(main.conf_low, main.conf_high, unit)
-    p = (
-        ""
-        if exact is None
-        else f"; exact p = {p_value(exact.p_value)}, smallest attainable {p_value(exact.p_minimum)}"
-    )
-    return f"{amount(main.estimate, unit)} ({percentage(main.conf_level, 0)} interval {ends}{p})"
-
-
-def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
-    """The exact test pooled over the models, where it was made."""
-    rows = choose(estimates, analysis="pooled_randomisation", outcome=outcome, horizon=horizon)
-    row = next(rows.itertuples(), None)
-    if row is None or is_missing(row.p_value):
-        return "No test pooled over the models has been recorded."
-    return (
-        f"Taken together, the trials have {int(row.n_orders):,} possible orders of go-lives. Among them p = "
-        f"{p_value(row.p_value)}; the smallest that any result could have had is {p_value(row.p_minimum)}."
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sfpc_book.report.comparison_words import MEASURES, TREATED, comparators_of
 from sfpc_book.report.estimate_rows import choose, has_number, row_unit, status_text
-from sfpc_book.report.formats import p_value, percentage
+from sfpc_book.report.formats import is_missing, p_value, percentage
 from sfpc_book.report.sentences import amount, range_words
 from sfpc_book.report.words import bullets, paragraph
 
@@ -45,11 +45,16 @@ def _lead(row: Any, outcome: str, treated: str) -> str:
             f"After adoption, the {words} of {TREATED[treated]} stood {amount(row.estimate, unit)} "
             "relative to authorities that never adopted.",
             f"The {percentage(row.conf_level, 0)} interval from placebo authorities runs from "
-            f"{range_words(low, high, unit)}; it {zero} (p = {p_value(row.p_value)}).",
+            f"{range_words(low, high, unit)}; it {zero} ({_p(row)}).",
             "This is triangulation on public data: it rests on both moving in parallel without the "
             "programme.",
         ]
     )
+
+
+def _p(row: Any) -> str:
+    least = "" if is_missing(row.p_minimum) else f", smallest attainable {p_value(row.p_minimum)}"
+    return f"p = {p_value(row.p_value)}{least}"
 
 
 def _in_short(row: Any) -> str:

@@ -17,12 +17,12 @@ from sfpc_book.report.formats import (
     percentage,
 )
 from sfpc_book.report.words import bullets, paragraph
-from sfpc_book.study.schema import Authority, Study
+from sfpc_book.study.schema import Authority, Programme, Study
 from sfpc_book.study.wedge import Wedge
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 STATUS_WORDS = {
-    "confirmed": "confirmed to the day",
+    "confirmed": "given to the day",
     "month": "known to the month",
     "assumed": "assumed until it is confirmed",
 }
@@ -31,7 +31,7 @@ STATUS_WORDS = {
 def design_sentences(study: Study, wedge: Wedge) -> str:
     """Window, periods, orders and the smallest p-value of one trial."""
     model = study.models[wedge.model_id]
-    strata = "within readiness strata" if model.restriction == "stratified" else "without strata on record"
+    strata = "within readiness strata" if model.restriction == "stratified" else "without known strata"
     return paragraph(
         [
             f"The {model.name} trial has {len(wedge.authorities)} authorities and {wedge.n_periods} periods.",
@@ -39,8 +39,49 @@ def design_sentences(study: Study, wedge: Wedge) -> str:
             f"Go-lives were ordered at random {strata}, which allows {wedge.n_orders:,} orders.",
             f"The smallest p-value that an exact test can give is therefore "
             f"{p_value(wedge.attainable_minimum_p)}.",
+            strata_sentence(study, wedge.model_id),
+            plan_sentence(study),
         ]
     )
+
+
+def strata_sentence(study: Study, *models: str) -> str:
+    """Where strata are unknown or sources disagree on one; all models if none is named. Empty if none."""
+    said = []
+    for slug in models or tuple(study.models):
+        model = study.models[slug]
+        members = [study.authorities[name] for name in model.trial_authorities]
+        if model.restriction == "unrestricted" and not all(part.stratum for part in members):
+            said.append(
+                f"Readiness strata of the {model.name} trial are unknown: it is treated as unrestricted, as "
+                "if the lot could have given every order."
+            )
+        said += [
+            f"The stratum of {part.name} is taken as {part.stratum}, though {part.stratum_note}."
+            for part in members
+            if part.stratum_note
+        ]
+    return paragraph(said)
+
+
+def plan_sentence(study: Study) -> str:
+    """On whose word analyses count as planned: the study file's, and the protocol's where it is given."""
+    facts = study.programme
+    given = [f"{name}: {text}" for name, text in _plan_links(facts).items() if text]
+    if not given:
+        return (
+            "The study file lists this outcome and comparison as planned; no registration, link or date of a "
+            "protocol is given, so this report cannot show that they were set before any data came."
+        )
+    return f"The study file lists this outcome and comparison as planned ({'; '.join(given)})."
+
+
+def _plan_links(facts: Programme) -> dict[str, str | None]:
+    return {
+        "registration": facts.registration,
+        "protocol": facts.protocol,
+        "analysis plan": facts.analysis_plan,
+    }
 
 
 def dates_sentence(study: Study, wedge: Wedge) -> str:
@@ -51,11 +92,20 @@ def dates_sentence(study: Study, wedge: Wedge) -> str:
         if status in doubtful:
             doubtful[status].append(study.authorities[slug].name)
     if not any(doubtful.values()):
-        return "Every go-live date of this trial is confirmed to the day."
+        return f"Go-live dates are those that their sources give: {_dated(study, wedge)}."
     parts = [f"{STATUS_WORDS[status]}: {listed(names)}" for status, names in doubtful.items() if names]
     return (
-        f"Not every go-live is confirmed to the day ({'; '.join(parts)}). A changed date changes every "
-        f"result."
+        f"Not every go-live is known to the day ({'; '.join(parts)}). A changed date changes every "
+        f"result. Dates and their sources: {_dated(study, wedge)}."
+    )
+
+
+def _dated(study: Study, wedge: Wedge) -> str:
+    """Each go-live with its source, in wedge order."""
+    return "; ".join(
+        f"{study.authorities[slug].name}, {date_text(wedge.go_live[slug])} "
+        f"({study.authorities[slug].go_live.source})"  # type: ignore[union-attr]
+        for slug in wedge.authorities
     )
 
 
@@ -74,7 +124,8 @@ def trial_role_sentences(study: Study, authority: Authority, wedge: Wedge | None
     before = wedge.start_period[authority.slug]
     return (
         f"{authority.name} is the {place} of {len(wedge.authorities)} authorities to go live in the "
-        f"{study.models[wedge.model_id].name} trial, on {date_text(go_live)} (date {status}). It "
+        f"{study.models[wedge.model_id].name} trial, on {date_text(go_live)} (date {status}; source: "
+        f"{authority.go_live.source}). It "  # type: ignore[union-attr]
         f"gives the trial "
         f"{counted(before, 'period')} before go-live and {counted(wedge.n_periods - before, 'period')} after."
     )
@@ -122,10 +173,10 @@ def observability_sentences(study: Study, observability: pd.DataFrame, model: st
     for horizon, part in rows.groupby("horizon", sort=True):
         due = pd.to_datetime(part["fully_observed_from"]).max()
         reach = pd.to_datetime(part["covered_to"]).min()
-        seen, missing = part["n_observed"].sum(), part["n_not_observed"].sum()
+        seen, missing = part["n_followed"].sum(), part["n_not_observed"].sum()
         share = seen / (seen + missing) if seen + missing else float("nan")
         items.append(
-            f"**{int(horizon)} months**: {percentage(share)} of linked children are observed that long. "
+            f"**{int(horizon)} months**: {percentage(share)} of linked children are followed that long. "
             f"Returns reach {date_text(reach)}; every child of the window can be followed by "
             f"{date_text(due)}."
         )

@@ -13,6 +13,8 @@ from sfpc_book.report.disclosure import publish_estimates
 from sfpc_book.report.estimate_rows import (
     analysis_name,
     effect_text,
+    ends_of,
+    followed_text,
     has_number,
     horizon_text,
     model_name,
@@ -24,16 +26,18 @@ from sfpc_book.report.formats import (
     NOT_AVAILABLE,
     count,
     is_missing,
+    listed,
     number,
     p_value,
     percentage,
 )
+from sfpc_book.report.reliability import doubt_of
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.words import Words
 from sfpc_book.study.schema import Study
 
 ESTIMATES_SOURCE = "Estimates of this report; every row is in the file of all estimates"
-PLAN = {"planned": "planned", "exploratory": "exploratory"}
+PLAN = {"planned": "listed as planned", "exploratory": "exploratory"}
 
 
 def estimates_table(
@@ -46,15 +50,17 @@ def estimates_table(
     place.
     """
     ordered = publish_estimates(in_study_order(study, estimates), study.disclosure)
-    listed = ordered if curve else ordered[ordered["analysis"] != "exposure_time"]
+    chosen = ordered if curve else ordered[ordered["analysis"] != "exposure_time"]
     notes = [
         "Estimates are differences after go-live; the interval stands in brackets at the level given.",
         "Beside an exact p-value stands the smallest that any result could have had.",
+        "“Listed as planned” says how the study file lists an analysis.",
+        "Counts are rounded one by one, so those analysed can differ from those linked by rounding alone.",
     ]
     if not curve:
         notes.append("Effects by time since go-live are in the data file.")
     return TableContent(
-        cells=pd.DataFrame([_estimate_cells(study, row, models) for row in listed.itertuples()]),
+        cells=pd.DataFrame([_estimate_cells(study, row, models) for row in chosen.itertuples()]),
         caption=caption,
         notes=tuple(notes),
         source=ESTIMATES_SOURCE,
@@ -83,9 +89,9 @@ def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
     first = {"Model": model_name(study, row.model)} if models else {}
     return first | {
         "Outcome": f"{outcome_name(study, row.outcome)}{_term(row.term)}",
-        "Followed for": horizon_text(row),
+        "Followed for": _followed(study, row),
         "Analysis": f"{analysis_name(study, row.analysis)} ({_plan_status(study, row.analysis)})",
-        "Estimate (interval)": effect_text(row),
+        "Estimate (interval)": effect_text(row, doubt=doubt_of(study, row)),
         "Unit": row_unit(row).words or NOT_APPLICABLE,
         "Level": percentage(row.conf_level, 1) if has_number(row) else NOT_APPLICABLE,
         "df": NOT_APPLICABLE if is_missing(row.df) else number(row.df, 1),
@@ -95,7 +101,15 @@ def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
     }
 
 
+def _followed(study: Study, row: Any) -> str:
+    so_far = followed_text(row)
+    return horizon_text(row, study) + (f" ({so_far})" if so_far else "")
+
+
 def _term(term: str) -> str:
+    if term.startswith("exposure_time_average"):
+        times = re.findall(r"_(\d+)(?=_|$)", term)
+        return f", average over periods {listed(times)} since go-live" if times else ""
     if found := re.fullmatch(r"exposure_time_(\d+)", term):
         return f", period {found[1]} since go-live"
     if found := re.fullmatch(r"event_time_(-?\d+)", term):
@@ -129,7 +143,11 @@ def truth_table(study: Study, estimates: pd.DataFrame, caption: str) -> TableCon
     return TableContent(
         cells=cells,
         caption=caption,
-        notes=("The truth was planted when the synthetic data were made; one data set cannot show bias.",),
+        notes=(
+            "The truth was planted when the synthetic data were made; one data set cannot show bias.",
+            "It is the mean over all exposed children. Where only some are followed so far, the estimate is "
+            "about those alone: the two then answer different questions.",
+        ),
         source="Truth written beside the synthetic returns",
         data=publish_estimates(rows, study.disclosure),
     )
@@ -138,15 +156,16 @@ def truth_table(study: Study, estimates: pd.DataFrame, caption: str) -> TableCon
 def _truth_cells(study: Study, row: Any) -> dict[str, str]:
     unit = row_unit(row)
     inside = NOT_APPLICABLE
-    if has_number(row) and not is_missing(row.conf_low):
-        inside = "yes" if row.conf_low <= row.truth <= row.conf_high else "no"
+    low, high = ends_of(row)
+    if has_number(row) and not is_missing(low):
+        inside = "yes" if low <= row.truth <= high else "no"
     return {
         "Practice model": model_name(study, row.model),
         "Outcome": f"{outcome_name(study, row.outcome)}{_term(row.term)}",
-        "Followed for": horizon_text(row),
+        "Followed for": _followed(study, row),
         "Analysis": analysis_name(study, row.analysis),
         "Truth": unit.show(row.truth, signed=True),
-        "Estimate (interval)": effect_text(row),
+        "Estimate (interval)": effect_text(row, doubt=doubt_of(study, row)),
         "Interval holds the truth": inside,
         "Unit": unit.words or NOT_APPLICABLE,
     }

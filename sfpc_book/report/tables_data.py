@@ -8,6 +8,7 @@ import pandas as pd
 
 from sfpc_book.report.cells import readable_cells
 from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
+from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import (
     LOW,
     NOT_APPLICABLE,
@@ -185,28 +186,43 @@ def cell_sizes_table(counts: PublishedCounts, study: Study, caption: str) -> Tab
 
 
 def observability_table(study: Study, observability: pd.DataFrame, caption: str) -> TableContent:
-    """By outcome and horizon over all authorities: share observed and the date from which all can be."""
+    """By outcome and horizon over all authorities: share followed, date for all, and why not all."""
     rows = []
     for (outcome, horizon), part in observability.groupby(["outcome", "horizon"], sort=False):
-        seen, waiting = part["n_observed"].sum(), part["n_not_observed"].sum()
-        share = seen / (seen + waiting) if seen + waiting else float("nan")
+        known = study.outcomes[str(outcome)]
+        if not known.has_horizon and int(horizon) != study.horizons[0]:
+            continue  # measured over fixed terms: the same numbers at every horizon
+        seen, waiting = part["n_followed"].sum(), part["n_not_observed"].sum()
         rows.append(
             {
-                "Outcome": study.outcomes[str(outcome)].name,
-                "Followed for": f"{int(horizon)} months",
-                "Observed so far": percentage(share),
-                "All observable from": date_text(pd.to_datetime(part["fully_observed_from"]).max()),
-                "Authorities with nothing observed": number((part["n_observed"] == 0).sum()),
+                "Outcome": known.name,
+                "Followed for": span_text(known, int(horizon)),
+                "Followed so far": percentage(seen / (seen + waiting) if seen + waiting else float("nan")),
+                "All can be followed from": date_text(pd.to_datetime(part["fully_observed_from"]).max()),
+                "Authorities with nobody followed": number((part["n_followed"] == 0).sum()),
+                "Why not all": _why_not_all(part),
             }
         )
     data = observability.drop(columns=[name for name in observability if str(name).startswith("n_")])
     return TableContent(
         cells=pd.DataFrame(rows),
         caption=caption,
-        notes=("The share is of linked children to whom the outcome applies.",),
+        notes=(
+            "The share is of linked children. A child counts as followed when the outcome is observed, or "
+            "found not to apply, such as placements of a child who never entered care.",
+        ),
         source=RETURNS_SOURCE,
         data=data,
     )
+
+
+def _why_not_all(part: pd.DataFrame) -> str:
+    """Whether those without a value wait for a date, or have none though every return reaches it."""
+    if not part["n_not_observed"].sum():
+        return NOT_APPLICABLE
+    due = pd.to_datetime(part["fully_observed_from"])
+    late = pd.to_datetime(part["covered_to"]).lt(due) & part["n_not_observed"].gt(0)
+    return f"open until {date_text(due.max())}" if late.any() else "values were not recorded"
 
 
 def samples_table(study: Study, flows: Mapping[str, PublishedCounts], caption: str) -> TableContent | None:

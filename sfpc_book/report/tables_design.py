@@ -8,8 +8,11 @@ import pandas as pd
 
 from sfpc_book.report.formats import NOT_APPLICABLE, date_text, listed, number, p_value, unit_of
 from sfpc_book.report.table import TableContent
-from sfpc_book.study.schema import Study
+from sfpc_book.study.schema import Authority, Study
 from sfpc_book.study.wedge import Wedge
+
+DATE_IS = {"confirmed": "given to the day", "month": "given to the month", "assumed": "assumed"}
+PLAN = {"planned": "listed as planned in the study file", "exploratory": "exploratory"}
 
 
 def outcomes_table(study: Study, model: str, caption: str) -> TableContent:
@@ -33,7 +36,7 @@ def analyses_table(study: Study, caption: str) -> TableContent:
     cells = pd.DataFrame(
         {
             "Analysis": [part.name for part in parts],
-            "Plan": [part.plan_status for part in parts],
+            "Plan": [PLAN[part.plan_status] for part in parts],
             "Estimand": [part.estimand for part in parts],
             "Variance": [part.variance for part in parts],
             "Reference": [part.reference for part in parts],
@@ -63,7 +66,7 @@ def designs_table(study: Study, wedges: Mapping[str, Wedge], caption: str) -> Ta
 
 def _strata(wedge: Wedge) -> str:
     names = list(dict.fromkeys(wedge.stratum.values()))
-    return "no strata on record" if names == ["all"] else f"readiness: {listed(names)}"
+    return "unknown: treated as unrestricted" if names == ["all"] else f"readiness: {listed(names)}"
 
 
 def go_lives_table(study: Study, caption: str) -> TableContent:
@@ -78,12 +81,19 @@ def go_lives_table(study: Study, caption: str) -> TableContent:
                 "Practice model": study.models[authority.model].name if authority.model else NOT_APPLICABLE,
                 "Role": authority.role,
                 "Go-live": date_text(day.date) if day else NOT_APPLICABLE,
-                "Date is": day.status if day else NOT_APPLICABLE,
-                "Readiness stratum": authority.stratum or NOT_APPLICABLE,
+                "Date is": DATE_IS[day.status] if day else NOT_APPLICABLE,
+                "Readiness stratum": _stratum(study, authority),
                 "Source of the date": day.source if day else NOT_APPLICABLE,
             }
         )
     return TableContent(cells=pd.DataFrame(rows), caption=caption, source="Study file")
+
+
+def _stratum(study: Study, authority: Authority) -> str:
+    if authority.role != "trial" or authority.model is None:
+        return NOT_APPLICABLE
+    note = f" ({authority.stratum_note})" if authority.stratum_note else ""
+    return f"{authority.stratum or 'unknown: treated as unrestricted'}{note}"
 
 
 def all_outcomes_table(study: Study, caption: str) -> TableContent:

@@ -1,0 +1,121 @@
+"""Estimates said in lists: by horizon, by practice model, by outcome; and the test pooled over the models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from sfpc_book.report.estimate_rows import (
+    PRIMARY_ANALYSIS,
+    RANDOMISATION,
+    choose,
+    followed_text,
+    has_number,
+    row_unit,
+    span_text,
+    status_text,
+)
+from sfpc_book.report.formats import is_missing, level_text, p_value
+from sfpc_book.report.reliability import doubt_of
+from sfpc_book.report.sentences import alike_sentence, amount, range_words
+from sfpc_book.report.words import bullets, paragraph
+from sfpc_book.study.schema import Outcome, Study
+
+
+def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
+    """For each outcome with a horizon, the estimate at each with interval and share followed, as a list."""
+    rows = choose(estimates, model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
+    items, without = [], []
+    for outcome, part in rows.groupby("outcome", sort=False):
+        known = study.outcomes[str(outcome)]
+        if not known.has_horizon:
+            without.append(f"“{known.name}” has no horizon: it is measured over {span_text(known, 0)}.")
+            continue
+        said = [
+            f"{int(row.horizon)} months: {_short_of(study, row)}"
+            for row in part.sort_values("horizon").itertuples()
+        ]
+        items.append(f"**{known.name}**: {'; '.join(said)}.")
+    if not items:
+        return "No estimate has been recorded."
+    different = (
+        "Where not all children are followed to the longer horizon, the two horizons compare different "
+        "children, and a difference between the two estimates need not be a change over time."
+    )
+    return f"{bullets(items)}\n\n{paragraph([different, *without])}"
+
+
+def summary_sentences(study: Study, estimates: pd.DataFrame, horizon: int) -> str:
+    """One list item per practice model on its primary outcome: size, interval, exact p and its minimum."""
+    primary = {slug: study.primary(slug).id for slug in study.models}
+    items = [
+        f"**{model.name}**: {_in_short(study, estimates, slug, primary[slug], horizon)}."
+        for slug, model in study.models.items()
+    ]
+    return _with_alike(bullets(items), choose(estimates, outcome=list(primary.values()), horizon=horizon))
+
+
+def outcome_sentences(
+    study: Study, estimates: pd.DataFrame, model: str, outcomes: Sequence[Outcome], horizon: int
+) -> str:
+    """One list item per outcome of a model: size, interval, exact p and its minimum, or why there is no
+    number.
+    """
+    items = [
+        f"**{outcome.name}**: {_in_short(study, estimates, model, outcome.id, horizon)}."
+        for outcome in outcomes
+    ]
+    return _with_alike(bullets(items), choose(estimates, model=model, horizon=horizon))
+
+
+def _with_alike(text: str, rows: pd.DataFrame) -> str:
+    """The list, and one sentence below it where a smallest p is larger than the design makes it."""
+    exact = [row for row in choose(rows, analysis=RANDOMISATION, sample="main").itertuples()]
+    if not any(alike_sentence(row) for row in exact):
+        return text
+    return (
+        f"{text}\n\nWhere a smallest attainable p is larger than one over the number of orders, some orders "
+        "cannot be told apart on the children and periods observed."
+    )
+
+
+def _in_short(study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int) -> str:
+    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, sample="main")
+    main = next(choose(rows, analysis=PRIMARY_ANALYSIS).itertuples(), None)
+    if main is None:
+        return "no estimate has been recorded"
+    exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
+    p = (
+        ""
+        if exact is None or is_missing(exact.p_value)
+        else f"exact p = {p_value(exact.p_value)}, smallest attainable {p_value(exact.p_minimum)}"
+    )
+    return _short_of(study, main, p)
+
+
+def _short_of(study: Study, row: Any, also: str = "") -> str:
+    """Size with interval and share followed, and `also`; or why there is no number to be read."""
+    if not has_number(row):
+        return status_text(row)
+    if doubt := doubt_of(study, row):
+        return f"the estimate {doubt}"
+    unit = row_unit(row)
+    ends = f"{level_text(row.conf_level)} interval {range_words(row.conf_low, row.conf_high, unit)}"
+    return f"{amount(row.estimate, unit)} ({'; '.join(filter(None, [ends, also, followed_text(row)]))})"
+
+
+def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
+    """The exact test pooled over the models, where it was made: estimate, interval, p and its minimum."""
+    rows = choose(estimates, analysis="pooled_randomisation", outcome=outcome, horizon=horizon)
+    row = next(rows.itertuples(), None)
+    if row is None or is_missing(row.p_value):
+        return "No test pooled over the models has been recorded."
+    unit = row_unit(row)
+    return (
+        f"Taken together, the trials' mean estimate is {amount(row.estimate, unit)} "
+        f"({level_text(row.conf_level)} exact interval {range_words(row.conf_low, row.conf_high, unit)}). "
+        f"Among {int(row.n_orders):,} possible orders of go-lives p = {p_value(row.p_value)}; the smallest "
+        f"that any result could have had is {p_value(row.p_minimum)}."
+    )
