@@ -135,10 +135,10 @@ def test_placements_are_counted_by_reason_in_the_year_after_care_starts(study, e
     assert measured(study, "no_wrong_door", "placement_stability", **tables) == (count >= 3, "observed")
 
 
-def test_placements_do_not_apply_without_care_and_are_not_observed_without_episodes(study):
+def test_placements_do_not_apply_without_care_and_are_missing_without_episodes(study):
     assert measured(study, "no_wrong_door", "placement_count", dr3_episodes=[("x",)])[1] == "not_applicable"
     care = [("c1", "2021-05-01", None)]
-    assert measured(study, "no_wrong_door", "placement_count", dr3_care=care)[1] == "not_observed"
+    assert measured(study, "no_wrong_door", "placement_count", dr3_care=care)[1] == "value_missing"
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_placements_do_not_apply_without_care_and_are_not_observed_without_episo
         ([("c1", "2022-02-01", 2022, "G5")], (1, "observed")),
         ([("c1", "2022-02-01", 2022, "F2"), ("c1", "2022-02-01", 2023, "G5")], (0, "observed")),
         ([("c1", "2022-02-01", 2021, "G5"), ("c1", "2022-02-01", 2023, "F4")], (0, "observed")),
-        ([("c1", "2022-02-01", 2022, "0")], (None, "not_observed")),
-        ([("c1", "2022-02-01", 2022, None)], (None, "not_observed")),
+        ([("c1", "2022-02-01", 2022, "0")], (None, "value_missing")),
+        ([("c1", "2022-02-01", 2022, None)], (None, "value_missing")),
         ([("c1", "2023-02-01", 2023, "G4")], (None, "not_applicable")),  # left after the horizon
         ([], (None, "not_applicable")),
     ],
@@ -165,9 +165,9 @@ def test_neet_does_not_apply_below_sixteen(study):
     assert measured(study, "no_wrong_door", "neet", child, dr3_neet=activities)[1] == "not_applicable"
 
 
-def test_a_care_leaver_missing_from_the_activity_sheet_is_not_observed(study):
+def test_a_care_leaver_missing_from_the_activity_sheet_has_a_missing_value(study):
     care = [("c1", "2021-05-01", "2022-02-01")]
-    assert measured(study, "no_wrong_door", "neet", dr3_care=care)[1] == "not_observed"
+    assert measured(study, "no_wrong_door", "neet", dr3_care=care)[1] == "value_missing"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_re_referral_follows_an_index_referral_with_a_parental_factor(study, ind
     ("shares", "expected"),
     [
         ([0.1, 0.2, 0.6], (0.3, "observed")),
-        ([0.1, 0.2, None], (np.nan, "not_observed")),
+        ([0.1, 0.2, None], (np.nan, "value_missing")),
     ],
 )
 def test_absence_is_the_mean_share_of_the_three_terms_that_start_after_the_referral(study, shares, expected):
@@ -278,9 +278,9 @@ def test_kinship_and_return_home_apply_among_children_who_enter_care(study):
     assert measured(study, "family_valued", "reunification", dr3_care=late) == (0, "observed")
     assert measured(study, "family_valued", "reunification")[1] == "not_applicable"
     unknown = [("c1", "2021-05-01", "2021-06-01"), ("c1", "2021-06-01", None, "U1")]
-    assert measured(study, "family_valued", "reunification", dr3_care=unknown)[1] == "not_observed"
+    assert measured(study, "family_valued", "reunification", dr3_care=unknown)[1] == "value_missing"
     assert measured(study, "family_valued", "kinship_care", dr3_care=unknown) == (1, "observed")
-    assert measured(study, "family_valued", "kinship_care", dr3_care=unknown[:1])[1] == "not_observed"
+    assert measured(study, "family_valued", "kinship_care", dr3_care=unknown[:1])[1] == "value_missing"
 
 
 @pytest.mark.parametrize(

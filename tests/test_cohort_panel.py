@@ -130,6 +130,7 @@ def test_the_panel_equals_counting_by_hand(study):
         assert row["n_not_linked"] == states["not_linked"]
         assert row["n_not_observed"] == states["not_observed"]
         assert row["n_not_applicable"] == states["not_applicable"]
+        assert row["n_value_missing"] == states["value_missing"]
         np.testing.assert_allclose(row["value_sum"], cell["value"].sum())
         np.testing.assert_allclose(row["value_mean"], cell["value"].mean())
 

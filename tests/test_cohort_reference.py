@@ -206,7 +206,7 @@ def test_every_child_has_the_value_of_a_slow_second_implementation(study, model_
             continue
         child = OneChild(records, children[row.child_key], row.horizon, adult)
         value, applies = getattr(child, row.outcome)()
-        known = "observed" if value is not None else "not_observed"
+        known = "observed" if value is not None else "value_missing"
         assert row.state == (known if applies else "not_applicable"), (row.outcome, row.child_key)
         if value is not None:
             assert row.value == value, (row.outcome, row.horizon, row.child_key)

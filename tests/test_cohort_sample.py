@@ -255,4 +255,4 @@ def test_a_column_that_was_not_sent_is_missing_for_every_child(study):
     assert built.children["ethnicity"].tolist() == ["missing", "missing"]
     assert built.children["factor_1b"].tolist() == ["not assessed", "not assessed"]
     kinship = built.outcomes[built.outcomes["outcome"] == "kinship_care"]
-    assert kinship["state"].tolist()[0] == "not_observed"
+    assert kinship["state"].tolist()[0] == "value_missing"

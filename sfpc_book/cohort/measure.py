@@ -1,4 +1,4 @@
-"""From a measured outcome to its state: observed, not observed, not linked or not applicable."""
+"""From a measured outcome to its state: observed, not yet, value missing, not linked, not applicable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-STATES = ("observed", "not_observed", "not_linked", "not_applicable")
+STATES = ("observed", "not_observed", "not_linked", "not_applicable", "value_missing")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def with_states(measured: Measured, sight: Sight) -> pd.DataFrame:
     entered care early, in records that stop before the horizon, is not observed, for its fellows who did not
     enter care are not either. In order: not applicable by what was known at referral; not linked; not
     observed (records begin after the referral or stop before `needed_to`); not applicable by what happened;
-    not observed (no value recorded).
+    value missing (the records reach far enough, but hold no value: waiting will not bring it).
     """
     n = len(measured.value)
     everyone = np.ones(n, dtype=bool)
@@ -58,7 +58,7 @@ def with_states(measured: Measured, sight: Sight) -> pd.DataFrame:
     seen = (sight.covered_from <= sight.referral) & (sight.covered_to >= measured.needed_to)
     state = np.select(
         [~eligible, ~sight.linked, ~seen, ~in_population, np.isnan(measured.value)],
-        ["not_applicable", "not_linked", "not_observed", "not_applicable", "not_observed"],
+        ["not_applicable", "not_linked", "not_observed", "not_applicable", "value_missing"],
         "observed",
     )
     return pd.DataFrame(

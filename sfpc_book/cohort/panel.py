@@ -16,11 +16,11 @@ EXPOSURE = "go_live"  # exposed when the first referral is on or after go-live
 PANEL_COLUMNS = [
     "model", "sample", "exposure", "authority", "period", "period_start", "exposed", "exposure_time",
     "outcome", "horizon", "n_children", "n_events", "value_sum", "value_mean",
-    "n_not_observed", "n_not_linked", "n_not_applicable", "n_followed",
+    "n_not_observed", "n_not_linked", "n_not_applicable", "n_value_missing", "n_followed",
 ]  # fmt: skip
 OBSERVABILITY_COLUMNS = [
     "model", "outcome", "horizon", "authority", "covered_to", "observed_share", "fully_observed_from",
-    "n_observed", "n_not_observed", "n_not_linked", "n_not_applicable", "n_followed",
+    "n_observed", "n_not_observed", "n_not_linked", "n_not_applicable", "n_value_missing", "n_followed",
 ]  # fmt: skip
 
 
@@ -97,6 +97,7 @@ def _cell_sums(rows: pd.DataFrame, cell: np.ndarray, n_cells: int) -> pd.DataFra
             "n_not_observed": counts["not_observed"],
             "n_not_linked": counts["not_linked"],
             "n_not_applicable": counts["not_applicable"],
+            "n_value_missing": counts["value_missing"],
             "n_followed": np.bincount(cell[_followed(rows).to_numpy()], minlength=n_cells),
         }
     )
