@@ -12,6 +12,7 @@ from sfpc_book.estimate.estimate import TIDY_COLUMNS
 
 def chapter(build, slug, *rows):
     filled = {"model": "fs", "outcome": "care", "horizon": "18", "sample": "main", "exposure": "go_live"}
+    filled["status"] = "ok"
     frame = pd.DataFrame([{**filled, **row} for row in rows], columns=list(TIDY_COLUMNS))
     (build / "results").mkdir(exist_ok=True)
     frame.to_csv(build / "results" / f"{slug}.csv", index=False)
@@ -43,7 +44,9 @@ def test_numbers_are_copied_as_they_stand_in_the_order_of_the_plan(tmp_path):
     [
         ({"term": "exposed"}, "-0.02"),
         ({"term": "exposure_time_2"}, "-0.04"),
-        ({"term": "exposure_time_average"}, "-0.025"),
+        ({"term": "exposure_time_average"}, repr((-0.01 * 50 - 0.04 * 40) / 90)),  # by exposed children
+        ({"term": "exposure_time_average_of_1_3"}, ""),
+        ({"term": "exposed", "status": "partly_observed"}, ""),  # the truth is that of other children
         ({"term": "exposure_time_average_of_1"}, "-0.01"),
         ({"term": "exposure_time_3"}, ""),
         ({"term": "exposed", "sample": "born_only"}, ""),

@@ -16,7 +16,11 @@ ALL_TIMES = 0  # in truth.csv: the mean over all exposed children
 MAIN = {"sample": "main", "exposure": "go_live"}
 AVERAGE = "exposure_time_average"
 
-Truth = Mapping[tuple[str, str, str, int], float]
+FULLY_OBSERVED = "ok"
+UNKNOWN = (float("nan"), 0.0)
+
+# Model, outcome, horizon (text), exposure time → planted effect and exposed children.
+Truth = Mapping[tuple[str, str, str, int], tuple[float, float]]
 
 
 def collect(build: Path, slugs: Sequence[str], truth_path: Path) -> Path:
@@ -39,33 +43,37 @@ def collect(build: Path, slugs: Sequence[str], truth_path: Path) -> Path:
     return write_text(build / "results" / "estimates.csv", table.to_csv(index=False, lineterminator="\n"))
 
 
-def read_truth(path: Path) -> dict[tuple[str, str, str, int], float]:
-    """Planted effect by model, outcome, horizon (text) and exposure time (0: all exposed children)."""
+def read_truth(path: Path) -> dict[tuple[str, str, str, int], tuple[float, float]]:
+    """Planted effect and number of exposed children by model, outcome, horizon (text) and exposure time (0:
+    all exposed children)."""
     frame = pd.read_csv(path, dtype={"horizon": "str"})
     keys = zip(frame["model"], frame["outcome"], frame["horizon"], frame["exposure_time"], strict=True)
-    return dict(zip(keys, frame["truth"], strict=True))
+    return dict(zip(keys, zip(frame["truth"], frame["n_exposed"], strict=True), strict=True))
 
 
 def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
-    """The estimates (as text) with `truth` filled where it is known and the estimate is of the main
-    sample."""
+    """The estimates (as text) with `truth` filled where it is known for the same children.
+
+    The planted effects are those on all exposed children of the main sample; an estimate from the children
+    observed so far is of others, and gets none.
+    """
     found = [row["truth"] or _truth_text(row, truth) for row in table.to_dict("records")]
     return table.assign(truth=found)
 
 
 def _truth_text(row: Mapping[str, str], truth: Truth) -> str:
-    if any(row[name] != value for name, value in MAIN.items()):
-        return ""
+    other_children = any(row[name] != value for name, value in MAIN.items()) or row["status"] != FULLY_OBSERVED
     key = (row["model"], row["outcome"], row["horizon"])
-    values = [truth.get((*key, time)) for time in _times(row["term"], key, truth)]
-    if not values or any(value is None or pd.isna(value) for value in values):
+    known = [truth.get((*key, time), UNKNOWN) for time in _times(row["term"], key, truth)]
+    exposed = sum(number for _, number in known)
+    if other_children or not exposed > 0 or any(pd.isna(effect) for effect, _ in known):
         return ""
-    return repr(float(sum(values) / len(values)))
+    return repr(float(sum(effect * number for effect, number in known) / exposed))
 
 
 def _times(term: str, key: tuple[str, str, str], truth: Truth) -> list[int]:
-    """Exposure times whose plain average a term estimates; an average that names none is over all there
-    are."""
+    """Exposure times whose average, weighted by exposed children, a term estimates; an average that names
+    none is over all there are."""
     numbers = [int(number) for number in re.findall(r"_(\d+)(?=_|$)", term)]
     if numbers or not term.startswith(AVERAGE):
         return numbers or [ALL_TIMES]
