@@ -202,6 +202,7 @@ def _observability(panel: pd.DataFrame) -> pd.DataFrame:
         fully_observed_from="2025-11-24",
         n_not_linked=3,
         n_not_applicable=0,
+        n_followed=lambda frame: frame["n_observed"],
         observed_share=lambda frame: frame["n_observed"] / (frame["n_observed"] + frame["n_not_observed"]),
     )
 

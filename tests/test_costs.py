@@ -14,6 +14,7 @@ from sfpc_book.costs.formulas import discount_factor
 from sfpc_book.costs.unit_costs import UNIT_COSTS, UnitCosts, in_price_year, load_unit_costs, weekly_price
 from sfpc_book.errors import ContractError
 from sfpc_book.estimate.estimate import Estimate, combine
+from sfpc_book.report.costs import cost_results_table, cost_sentences
 from sfpc_book.study.study import Study, load_study
 
 
@@ -90,7 +91,8 @@ def test_at_the_break_even_effect_nothing_is_left_over(model: str, study: Study,
     outcome = "looked_after" if model == "family_safeguarding" else "days_in_care"
     nothing = combine([])
     wanted = _line(cost_lines(study, model, nothing, costs, _series(study)), 36, "break_even")
-    there = Estimate(model, outcome, 36, "panel_two_way", "ok", estimate=float(wanted["value"]))
+    per = {"per 1,000 children": 1000.0, "days per child": 1.0}[str(wanted["unit"])]
+    there = Estimate(model, outcome, 36, "panel_two_way", "ok", estimate=float(wanted["value"]) / per)
     lines = cost_lines(study, model, combine([there]), costs, _series(study))
     assert _line(lines, 36, "net")["value"] == pytest.approx(0.0, abs=1e-6)
     assert wanted["low"] < wanted["value"] < wanted["high"] < 0
@@ -188,3 +190,18 @@ def test_a_study_the_unit_costs_do_not_cover_is_refused_at_once(study: Study, co
         cost_lines(longer, "family_safeguarding", combine([]), short)
     assert "days_per_case has no 60" in str(caught.value)
     assert "delivery_cost has no family_safeguarding" in str(caught.value)
+
+
+def test_an_amount_from_a_part_of_the_children_says_so_and_what_its_range_leaves_out(
+    study: Study, costs: UnitCosts
+) -> None:
+    part = Estimate(
+        "family_safeguarding", "looked_after", 36, "panel_two_way", "partly_observed", estimate=-0.01,
+        conf_low=-0.03, conf_high=0.01, observed_share=0.575,
+    )  # fmt: skip
+    lines = cost_lines(study, "family_safeguarding", combine([part]), costs, _series(study))
+    said = cost_sentences(study, lines, "family_safeguarding", 36)
+    assert "Observed so far: only 57.5% of children" in said
+    assert "does not carry the doubt about prices or delivery" in said
+    table = cost_results_table(lines, "Results").cells
+    assert "36 months (57.5% of children so far)" in set(table["Followed for"])

@@ -33,6 +33,7 @@ LINE_COLUMNS = [
     "grade",
     "source",
     "status",
+    "observed_share",
     "data_status",
 ]
 DAYS, CASES = "days_in_care", "looked_after"
@@ -124,6 +125,7 @@ def effect_of(estimates: pd.DataFrame, setting: Setting, analysis: str) -> Effec
         high=-days * float(row["conf_low"]),
         status=str(row["status"]),
         data_status=str(row["data_status"]),
+        observed_share=float(row["observed_share"]) if pd.notna(row["observed_share"]) else NAN,
     )
 
 
@@ -186,8 +188,10 @@ def _results(setting: Setting, effect: Effect) -> Iterable[dict[str, object]]:
     yield _result(setting, effect, "delivery", "Delivery of the model", delivery, pounds, "ok")
     yield _result(setting, effect, "net", "Care not paid for less delivery, discounted", net, pounds, status)
     text = "Effect at which care not paid for equals delivery"
-    unit = "days per child" if setting.days is None else "risk difference"
-    yield _result(setting, effect, "break_even", text, break_even_range(setting), unit, "ok")
+    even = break_even_range(setting)  # cases per child become cases per 1,000
+    unit = "days per child" if setting.days is None else "per 1,000 children"
+    even = even if setting.days is None else [PER * value for value in even]
+    yield _result(setting, effect, "break_even", text, even, unit, "ok")
     missing = [NAN, NAN, NAN]
     yield {
         **_result(setting, effect, "wider", setting.costs.wider.text, missing, "", "not_valued"),
@@ -224,5 +228,6 @@ def _common(setting: Setting, effect: Effect) -> dict[str, object]:
         "assumed": any(item.assumed for item in used),
         "grade": max(item.grade for item in used),  # the weakest input grades the result
         "source": "computed",
+        "observed_share": effect.observed_share,
         "data_status": "synthetic" if setting.price_status == "synthetic" else effect.data_status,
     }

@@ -10,13 +10,17 @@ from sfpc_book.costs.unit_costs import Input, UnitCosts, WeeklyPrice
 
 @dataclass(frozen=True)
 class Effect:
-    """Avoided days in care per child: value, low, high; positive means fewer days."""
+    """Avoided days in care per child: value, low, high; positive means fewer days.
+
+    `observed_share` is the share of children followed to the horizon so far, of whom alone it speaks.
+    """
 
     value: float
     low: float
     high: float
     status: str
     data_status: str
+    observed_share: float = math.nan
 
 
 @dataclass(frozen=True)

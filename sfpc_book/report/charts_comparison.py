@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from sfpc_book.report.charts_curve import event_study
@@ -9,8 +11,9 @@ from sfpc_book.report.charts_forest import forest, levels_text
 from sfpc_book.report.charts_theme import DARK_BLUE
 from sfpc_book.report.comparison_words import ANALYSES, COMPARISON_SOURCE, MEASURES, TREATED, comparators_of
 from sfpc_book.report.drawing import Absence, Drawing
-from sfpc_book.report.estimate_rows import choose, row_unit
-from sfpc_book.report.formats import is_missing
+from sfpc_book.report.estimate_rows import choose, effect_text, row_unit
+from sfpc_book.report.formats import is_missing, number
+from sfpc_book.report.tables import size_text
 
 
 def averages(estimates: pd.DataFrame, outcome: str, *, treated: str, exposure: str) -> pd.DataFrame:
@@ -70,10 +73,28 @@ def comparison_curve(
         }
     ).sort_values("event_time")
     level = rows["conf_level"].iloc[0]
-    return event_study(
+    drawing = event_study(
         curve.dropna(axis="columns", how="all").reset_index(drop=True),
         what=MEASURES.get(outcome, outcome.replace("_", " ")),
         unit=unit.words,
         level=0.95 if is_missing(level) else float(level),
         source=COMPARISON_SOURCE,
     )
+    if isinstance(drawing, Absence):
+        return drawing
+    return replace(drawing, cells=_curve_cells(rows))
+
+
+def _curve_cells(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a curve as a person reads them, by year since adoption."""
+    years = rows["term"].str.removeprefix("event_time_").astype(int)
+    ordered = rows.loc[years.sort_values(kind="stable").index]
+    cells = {
+        "Years since adoption": [number(year) for year in years.sort_values(kind="stable")],
+        "Difference (interval)": [effect_text(row) for row in ordered.itertuples()],
+        "Unit": [row_unit(row).words for row in ordered.itertuples()],
+        "Authorities compared": [size_text(row.n_clusters) for row in ordered.itertuples()],
+    }
+    if ordered["truth"].notna().any():
+        cells["Planted truth"] = [row_unit(row).show(row.truth, signed=True) for row in ordered.itertuples()]
+    return pd.DataFrame(cells)

@@ -15,6 +15,7 @@ from sfpc_book.report.formats import (
     listed,
     money,
     number,
+    percentage,
 )
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.words import bullets, paragraph
@@ -30,7 +31,7 @@ def cost_results_table(lines: pd.DataFrame, caption: str) -> TableContent:
     cells = pd.DataFrame(
         {
             "Line": rows["text"],
-            "Followed for": [f"{int(horizon)} months" for horizon in rows["horizon"]],
+            "Followed for": [_followed(row) for row in rows.itertuples()],
             "Value": [_value(row.value, row) for row in rows.itertuples()],
             "From": [_end(row.low, row) for row in rows.itertuples()],
             "To": [_end(row.high, row) for row in rows.itertuples()],
@@ -40,7 +41,9 @@ def cost_results_table(lines: pd.DataFrame, caption: str) -> TableContent:
         }
     )
     notes = (
-        "The range of a result is that of the effect alone; the range of delivery is that of its input.",
+        "The range of a result is the interval of the effect alone: it does not carry the doubt about prices "
+        "and delivery. The range of delivery and of the break-even effect is that of their inputs.",
+        "Where only some children are followed so far, results of that horizon rest on those alone.",
         "Grades run from A (published, exact) to E (placeholder); a result has the grade of its "
         "weakest input.",
     )
@@ -110,10 +113,29 @@ def cost_sentences(study: Study, lines: pd.DataFrame, model: str, horizon: int) 
             f"for, against {about_money(rows['delivery'].value)} for delivery.",
             f"That is {about_money(abs(net.value))} {kept}; the interval of the effect alone gives "
             f"{about_money(net.low)} to "
-            f"{about_money(net.high)}.",
+            f"{about_money(net.high)}. That range does not carry the doubt about prices or delivery.",
+            _observed_caution(net),
             caution,
         ]
     )
+
+
+def _observed_caution(row: Any) -> str:
+    if not _partly(row):
+        return ""
+    return (
+        f"Observed so far: only {percentage(row.observed_share)} of children. The effect on the others is "
+        "not known, and this amount need not hold for them."
+    )
+
+
+def _partly(row: Any) -> bool:
+    return not is_missing(row.observed_share) and row.observed_share < 0.9995
+
+
+def _followed(row: Any) -> str:
+    so_far = f" ({percentage(row.observed_share)} of children so far)" if _partly(row) else ""
+    return f"{int(row.horizon)} months{so_far}"
 
 
 def _cause(row: Any) -> str:
@@ -136,7 +158,7 @@ def _end(value: float, row: Any) -> str:
 def _shown(value: float, unit: str) -> str:
     if unit.startswith("pounds"):
         return about_money(value)
-    places = 4 if unit == "risk difference" else 0 if abs(value) >= 100 else 3 if abs(value) < 1 else 1
+    places = 0 if abs(value) >= 100 else 3 if abs(value) < 1 else 1
     return number(value, places)
 
 

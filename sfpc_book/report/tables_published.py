@@ -7,6 +7,7 @@ import pandas as pd
 from sfpc_book.report.comparison_words import (
     ANALYSES,
     COMPARISON_SOURCE,
+    MEASURES,
     comparators_of,
 )
 from sfpc_book.report.estimate_rows import effect_text, row_unit
@@ -16,10 +17,10 @@ from sfpc_book.report.tables import p_text, size_text
 
 
 def comparison_table(estimates: pd.DataFrame, caption: str) -> TableContent:
-    """Rows of the matched comparison on published statistics: who with whom, how, and with which "
-    "reference."""
+    """Rows of the matched comparison: which rate, who with whom, how, and with which reference."""
     rows = [
         {
+            "Outcome": _measure(str(row.outcome)),
             "Adopters": comparators_of(str(row.sample))[0],
             "Comparators": comparators_of(str(row.sample))[1],
             "First exposed year": str(row.exposure).replace("_", " "),
@@ -41,6 +42,11 @@ def comparison_table(estimates: pd.DataFrame, caption: str) -> TableContent:
         source=COMPARISON_SOURCE,
         data=estimates,
     )
+
+
+def _measure(outcome: str) -> str:
+    words = MEASURES.get(outcome, outcome.replace("_", " "))
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def left_out_table(left_out: pd.DataFrame, caption: str) -> TableContent:
