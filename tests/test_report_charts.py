@@ -41,7 +41,7 @@ from sfpc_book.report.charts_findings import findings_bars
 from sfpc_book.report.charts_flow import flow_diagram
 from sfpc_book.report.charts_panel import randomisation_distribution, trajectories
 from sfpc_book.report.charts_published import published_series
-from sfpc_book.report.charts_returns import missing_heat, monthly_series
+from sfpc_book.report.charts_returns import _monthly_cells, missing_heat, monthly_series
 from sfpc_book.report.charts_theme import MODEL_COLOURS, spread
 from sfpc_book.report.disclosure import publish_descriptives, publish_flow, publish_monthly
 from sfpc_book.report.disclosure_rates import publish_missing, publish_rates
@@ -145,7 +145,13 @@ def drawings(study: Study) -> dict[str, Drawing | Absence]:
             findings_frame([finding("walsall", "fail"), finding("walsall", "pass")]), LAYERS, "Walsall"
         ),
         "missing": missing_heat(
-            publish_missing(pd.DataFrame(lacking, columns=columns), rules), study, "Trial"
+            publish_missing(
+                pd.DataFrame(lacking, columns=columns),
+                publish_descriptives(descriptives_frame(MODEL, slugs, rng), rules),
+                rules,
+            ),
+            study,
+            "Trial",
         ),
         "published": published_series(
             published_rows(),
@@ -364,3 +370,38 @@ def test_the_baseline_table_shows_both_arms_and_hides_small_groups(study):
     assert list(content.cells)[:2] == ["Level", "Before go-live"] and len(content.cells) == 6
     shown = content.cells["Before go-live"].str.replace(",", "")
     assert all(text == "[c]" or int(text) == 0 or int(text) >= 10 for text in shown)
+
+
+@pytest.mark.parametrize("model", ["family_safeguarding", "family_valued", "no_wrong_door"])
+def test_the_words_of_a_go_live_begin_at_its_bar_and_end_on_the_axis(model: str, study):
+    chart = wedge_diagram(study, wedge_of(study, model)).chart
+    marks = [part for part in walk(chart) if part.get("encoding", {}).get("x", {}).get("field") == "go_live"]
+    assert [part["mark"]["align"] for part in marks] == ["left"] and "dx" not in marks[0]["mark"]
+    scales = [part["scale"] for part in walk(chart) if "domain" in part.get("scale", {})]
+    end = pd.Timestamp("{year}-{month}-{date}".format(**scales[0]["domain"][1]))
+    start = pd.Timestamp(wedge_of(study, model).window_start)
+    for row in chart["datasets"][marks[0]["data"]["name"]]:
+        left = (pd.Timestamp(row["go_live"]) - start) / (end - start) * 390
+        assert left + 5.6 * len(row["text"]) <= 391
+
+
+def test_months_that_a_quarter_covers_are_not_called_confidential(study):
+    months = pd.date_range("2020-01-01", periods=6, freq="MS")
+    flows = [2.0, 2.0, 2.0, 40.0, np.nan, 40.0]
+    monthly = pd.DataFrame({"month": months, "looked_after_at_month_end": 500.0, "newly_looked_after": flows})
+    monthly.loc[3, "looked_after_at_month_end"] = np.nan
+    stocks, sums = ["looked_after_at_month_end"], ["newly_looked_after", "new_referrals"]
+    more = monthly.assign(new_referrals=100.0)
+    counts = publish_monthly(more, stocks, sums, study.disclosure)
+    everything = {"newly_looked_after": "Newly", "looked_after_at_month_end": "Stock", "new_referrals": "New"}
+    shown = _monthly_cells(counts.frame, everything)
+    assert shown["Newly"].tolist() == ["[z]", "[c]", "[z]", "[z]", "[x]", "[z]"]
+    assert shown["New"].tolist() == ["[z]", "300", "[z]", "[z]", "300", "[z]"]
+    assert shown["Stock"].tolist() == ["500", "500", "500", "[x]", "500", "500"]
+
+
+def test_levels_over_time_carry_their_interval_in_the_table_and_say_what_they_come_from(drawn):
+    drawing = drawn["trajectories"]
+    cells = drawing.cells
+    assert cells["95% interval"].str.fullmatch(r"\d+ to \d+|\[c\]").all()
+    assert "computed from the rounded counts" in drawing.source

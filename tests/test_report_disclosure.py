@@ -27,7 +27,7 @@ from sfpc_book.report.disclosure import (
     publish_monthly,
     shown,
 )
-from sfpc_book.report.disclosure_rates import publish_cells, publish_rates
+from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
 from sfpc_book.report.disclosure_returns import publish_findings, publish_reading, safe_text
 from sfpc_book.report.table import table_of
 from sfpc_book.report.tables_data import baseline_table, sent_table
@@ -284,3 +284,37 @@ def test_a_share_in_a_finding_does_not_give_the_count_behind_it():
     )
     frame = publish_findings(findings_frame([found]), RULES).frame
     assert frame["measured"].tolist() == [0.21] and frame["count"].tolist() == [15]
+
+
+def baseline_of(missing: dict[str, tuple[int, int]]) -> tuple[PublishedCounts, pd.DataFrame]:
+    """Published levels before and after go-live of all authorities, and the raw missing counts beneath."""
+    levels, lacking = [], []
+    for variable, (rare, absent) in missing.items():
+        for exposed in (0, 1):
+            for slug, times in (("walsall", 1), ("swindon", 1), ("lancashire", 1), ("all", 3)):
+                sizes = {"common": 900 * times, "rare": rare * times, "missing": absent * times}
+                total = sum(sizes.values())
+                levels += [(MODEL, slug, exposed, variable, name, n, total) for name, n in sizes.items()]
+                lacking += [(MODEL, slug, exposed, variable, absent, total)] if slug != "all" else []
+    columns = ["model", "authority", "exposed", "variable", "level", "n", "total"]
+    described = publish_descriptives(pd.DataFrame(levels, columns=columns), RULES)
+    names = ["model", "authority", "period", "variable", "n_missing", "n"]
+    return described, pd.DataFrame(lacking, columns=names)
+
+
+def test_what_is_missing_is_hidden_wherever_the_baseline_hides_it():
+    described, lacking = baseline_of({"asylum": (2, 40), "gender": (200, 60)})
+    baseline = described.frame[described.frame["authority"] == "all"]
+    hidden = baseline[baseline["suppressed"]]
+    assert set(hidden["variable"]) == {"asylum"} and "missing" in set(hidden["level"])
+    frame = publish_missing(lacking, described, RULES).frame
+    assert frame.loc[frame["variable"] == "asylum", ["n", "share"]].isna().all(axis=None)
+    assert frame.loc[frame["variable"] == "gender", "n"].tolist() == [120.0, 120.0, 120.0]
+
+
+def test_a_small_number_missing_is_not_the_only_hidden_one_of_its_variable():
+    described, lacking = baseline_of({"gender": (200, 60)})
+    lacking.loc[lacking["authority"] == "walsall", "n_missing"] = 3
+    lacking.loc[lacking["authority"] == "swindon", "n_missing"] = 20
+    frame = publish_missing(lacking, described, RULES).frame.set_index("authority")
+    assert frame["suppressed"].to_dict() == {"walsall": True, "swindon": True, "lancashire": False}

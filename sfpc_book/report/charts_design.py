@@ -27,6 +27,8 @@ from sfpc_book.study.wedge import Wedge, wedge_of
 
 STATUS_WORDS = {"confirmed": "confirmed", "month": "month known", "assumed": "assumed"}
 ROW_HEIGHT = 46
+LABEL_SIZE, LABEL_CHARACTER = 11, 5.6  # pixels; the second is an average character at that size
+AXIS_WIDTH = WIDTH - 170  # pixels of the narrowest axis that wedges are drawn on
 SOURCE = "Study file; go-lives as listed in the design chapter"
 Span = tuple[date, date]
 
@@ -40,6 +42,7 @@ def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
     model = study.models[wedge.model_id]
     cells = _cells(study, wedge)
     dates = _go_lives(study, wedge)
+    end = _end_with_room(dates, wedge.window_start, wedge.window_end)
     uncertain = sum(dates["status"] != "confirmed")
     span = f"{month_text(wedge.window_start)} to {month_text(wedge.window_end)}"
     alt_text = (
@@ -50,7 +53,10 @@ def wedge_diagram(study: Study, wedge: Wedge) -> Drawing:
     )
     status = f"; {counted(uncertain, 'date')} not confirmed to the day" if uncertain else ""
     return Drawing(
-        chart=themed(_chart(study, wedge, cells, dates), height=ROW_HEIGHT * len(wedge.authorities)),
+        chart=themed(
+            _chart(study, wedge, cells, dates, (wedge.window_start, end)),
+            height=ROW_HEIGHT * len(wedge.authorities),
+        ),
         title=f"{model.name} reached its trial authorities one after another",
         subtitle=(
             f"Stepped wedge by authority and period, {span}; numbers count periods since go-live{status}"
@@ -68,12 +74,13 @@ def programme_wedges(study: Study) -> Drawing:
     """The wedges of all models below each other on one calendar, as in `wedge_diagram`."""
     wedges = [wedge_of(study, model) for model in study.models]
     start, end = min(wedge.window_start for wedge in wedges), max(wedge.window_end for wedge in wedges)
+    room = max(_end_with_room(_go_lives(study, wedge), start, end) for wedge in wedges)
     parts = []
     for wedge in wedges:
-        chart = _chart(study, wedge, _cells(study, wedge), _go_lives(study, wedge), (start, end))
+        chart = _chart(study, wedge, _cells(study, wedge), _go_lives(study, wedge), (start, room))
         title = strip_title(study.models[wedge.model_id].name)
         parts.append(
-            chart.properties(width=WIDTH - 170, height=ROW_HEIGHT * len(wedge.authorities), title=title)
+            chart.properties(width=AXIS_WIDTH, height=ROW_HEIGHT * len(wedge.authorities), title=title)
         )
     span = f"{month_text(start)} to {month_text(end)}"
     count = sum(len(wedge.authorities) for wedge in wedges)
@@ -116,7 +123,8 @@ def _go_lives(study: Study, wedge: Wedge) -> pd.DataFrame:
         assert authority.go_live is not None  # trial authorities have one: the study file is checked for it
         day = authority.go_live
         shown = date_text(day.date) if day.status == "confirmed" else month_text(day.date)
-        text = f"Go-live {shown} ({STATUS_WORDS[day.status]})"
+        doubt = "" if day.status == "confirmed" else f" ({STATUS_WORDS[day.status]})"
+        text = f"{shown}{doubt}" if rows else f"Go-live {shown}{doubt}"
         rows.append(
             (slug, authority.name, pd.Timestamp(day.date), day.status, text, wedge.stratum[slug] or "unknown")
         )
@@ -124,11 +132,11 @@ def _go_lives(study: Study, wedge: Wedge) -> pd.DataFrame:
 
 
 def _chart(
-    study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame, span: Span | None = None
+    study: Study, wedge: Wedge, cells: pd.DataFrame, dates: pd.DataFrame, span: Span
 ) -> alt.LayerChart:
     colour = model_colour(study, wedge.model_id)
     order = [study.authorities[slug].name for slug in wedge.authorities]
-    start, end = map(pd.Timestamp, span or (wedge.window_start, wedge.window_end))
+    start, end = map(pd.Timestamp, span)
     row = alt.Y(
         "name:N",
         sort=order,
@@ -160,15 +168,20 @@ def _chart(
         .mark_text(align="left", dx=8, dy=8, fontSize=11, color=SOFT_TEXT)
         .encode(x="period_start:T", y=row, text="text:N")
     )
-    late = dates["go_live"] > start + (end - start) * 0.55
-    words = [
-        alt.Chart(part)
-        .mark_text(align=align, dx=dx, dy=-14, fontSize=11, color=TEXT)
+    words = (
+        alt.Chart(dates)
+        .mark_text(align="left", dy=-14, fontSize=LABEL_SIZE, color=TEXT)
         .encode(x="go_live:T", y=row, text="text:N")
-        for part, align, dx in ((dates[~late], "left", 0), (dates[late], "right", 4))
-        if len(part)
-    ]
-    return alt.layer(*_lockdowns(study, wedge), before, after, numbers, unexposed, *words)
+    )
+    return alt.layer(*_lockdowns(study, wedge), before, after, numbers, unexposed, words)
+
+
+def _end_with_room(dates: pd.DataFrame, start: date, end: date) -> date:
+    """A day late enough for every go-live's words to stand right of the start of their bar."""
+    # A label that takes a share of the axis ends on it if the axis ends at go-live + share of the whole.
+    share = dates["text"].str.len() * LABEL_CHARACTER / AXIS_WIDTH
+    needed = (dates["go_live"] - pd.Timestamp(start)) / (1 - share)
+    return max(end, (pd.Timestamp(start) + needed.max()).date())
 
 
 def _domain(start: pd.Timestamp, end: pd.Timestamp) -> list[dict[str, int]]:

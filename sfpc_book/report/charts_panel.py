@@ -29,12 +29,25 @@ from sfpc_book.report.charts_theme import (
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.drawing import Absence, Drawing, shortened
 from sfpc_book.report.estimate_rows import RANDOMISATION, has_number, one_row
-from sfpc_book.report.formats import SUPPRESSED, Unit, counted, date_text, number, p_value, unit_of
+from sfpc_book.report.formats import (
+    NOT_APPLICABLE,
+    SUPPRESSED,
+    Unit,
+    counted,
+    date_text,
+    number,
+    p_value,
+    unit_of,
+)
 from sfpc_book.study.schema import Outcome, Study
 from sfpc_book.study.wedge import Wedge
 
 PANEL_HEIGHT = 64
 NORMAL_95 = 1.959964
+RATE_NOTE = (
+    "Levels and their 95% intervals (Wilson) are computed from the rounded counts and can differ a little "
+    "from those of the true ones."
+)
 
 
 def trajectories(
@@ -63,7 +76,7 @@ def trajectories(
         ),
         alt=_rate_alt(drawn, outcome, unit),
         data=rates,
-        source=f"Data returns. {counts.note()}",
+        source=f"Data returns. {counts.note()} {RATE_NOTE if drawn['low'].notna().any() else ''}".strip(),
         cells=_rate_cells(drawn, unit),
     )
 
@@ -80,13 +93,12 @@ def _rate_rows(rates: pd.DataFrame, study: Study, unit: Unit) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         low, high = wilson(rates["n_events"].to_numpy(float), rates["n_children"].to_numpy(float))
     shown_rates = rates["rate"] * unit.factor
-    places = 0 if unit.factor == 1000 else 1  # rates per 1,000 come from rounded counts
     return rates.assign(
         name=rates["authority"].map({slug: part.name for slug, part in study.authorities.items()}),
         value=shown_rates,
         low=low * unit.factor,
         high=high * unit.factor,
-        text=[SUPPRESSED if np.isnan(value) else number(value, places) for value in shown_rates],
+        text=[SUPPRESSED if np.isnan(value) else number(value, _places(unit)) for value in shown_rates],
         middle=rates["span_start"] + (rates["span_end"] - rates["span_start"]) / 2,
     )
 
@@ -161,8 +173,24 @@ def _rate_cells(drawn: pd.DataFrame, unit: Unit) -> pd.DataFrame:
             "Go-live": drawn["exposed"].map({0: "before", 1: "after"}),
             "Children": [SUPPRESSED if np.isnan(n) else f"{n:,.0f}" for n in drawn["n_children"]],
             f"Level, {unit.words}": drawn["text"],
+            "95% interval": [_interval_text(row, unit) for row in drawn.itertuples()],
         }
     )
+
+
+def _interval_text(row: object, unit: Unit) -> str:
+    """The interval drawn; `[c]` where the level is hidden, `[z]` for means, which have none here."""
+    if row.suppressed:  # type: ignore[attr-defined]
+        return SUPPRESSED
+    if np.isnan(row.low):  # type: ignore[attr-defined]
+        return NOT_APPLICABLE
+    low, high = (number(value, _places(unit)) for value in (row.low, row.high))  # type: ignore[attr-defined]
+    return f"{low} to {high}"
+
+
+def _places(unit: Unit) -> int:
+    """Rates per 1,000 come from rounded counts and are shown without decimals."""
+    return 0 if unit.factor == 1000 else 1
 
 
 def randomisation_distribution(

@@ -34,7 +34,8 @@ def published_series(
     England.
 
     `series` has columns measure, year (ending 31 March), value, neighbour_low, neighbour_high,
-    neighbour_median, england, unit, source. `words` say the measure. Years without a number break the line.
+    neighbour_median, england, unit, source, and data_status (without it, the numbers are real).
+    `words` say the measure. Years without a number break the line.
     """
     rows = series[series["measure"] == measure].sort_values("year")
     known = rows.dropna(subset=["value"])
@@ -71,7 +72,14 @@ def _against(last: pd.Series) -> str:
 
 def _sources(rows: pd.DataFrame) -> str:
     found = [str(source) for source in dict.fromkeys(rows["source"].dropna()) if str(source)]
-    return f"Department for Education: {'; '.join(found)}" if found else "Department for Education"
+    source = f"Department for Education: {'; '.join(found)}" if found else "Department for Education"
+    synthetic = "data_status" in rows and rows["data_status"].eq("synthetic").any()
+    return cited(source, "synthetic" if synthetic else "published")
+
+
+def cited(source: str, data_status: str) -> str:
+    """A published source as it may be cited: synthetic numbers have its layout, not its publisher."""
+    return f"Synthetic statistics in the layout of: {source}" if data_status == "synthetic" else source
 
 
 def _lines(rows: pd.DataFrame, name: str, unit: str, go_live: object) -> alt.LayerChart:

@@ -66,7 +66,7 @@ def monthly_series(
             f"{ends.max():,.0f}."
         ),
         data=frame[["month", *kept]],
-        source=f"Monthly totals of the authority's returns. {counts.note()}",
+        source=f"Monthly totals of returns; a quarter stands at its middle month. {counts.note()}",
         cells=_monthly_cells(frame, kept),
     )
 
@@ -100,10 +100,13 @@ def _monthly_strip(
 
 
 def _monthly_cells(frame: pd.DataFrame, kept: Mapping[str, str]) -> pd.DataFrame:
+    """A quarter's number stands at its middle month; the other two months have none of their own."""
     cells = {"Month": [month_text(day) for day in frame["month"]]}
     for column, words in kept.items():
+        absent = frame[f"{column}_absent"] if f"{column}_absent" in frame else [SUPPRESSED] * len(frame)
         cells[words] = [
-            SUPPRESSED if np.isnan(value) else f"{value:,.0f}" for value in frame[column].astype(float)
+            f"{value:,.0f}" if pd.notna(value) else why
+            for value, why in zip(frame[column].astype(float), absent, strict=True)
         ]
     return pd.DataFrame(cells)
 
@@ -137,7 +140,8 @@ def missing_heat(counts: PublishedCounts, study: Study, who: str) -> Drawing | A
             f"{who}: {most or 'all hidden'}; each cell carries its number."
         ),
         data=shares,
-        source=f"Data returns. {counts.note()}",
+        source=f"Data returns. {counts.note()} Hidden as well: what would give back a number that the "
+        "table of children hides.",
         cells=_heat_cells(drawn, names),
     )
 

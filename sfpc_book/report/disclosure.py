@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.errors import DisclosureError
-from sfpc_book.report.formats import count
+from sfpc_book.report.formats import NOT_APPLICABLE, NOT_AVAILABLE, SUPPRESSED, count, is_missing
 from sfpc_book.study.schema import Disclosure
 
 _MADE_HERE = object()
@@ -102,7 +102,8 @@ def publish_monthly(
     """One authority's monthly totals: stocks by month, flows summed over calendar quarters.
 
     A quarter stands at its middle month and needs all three months. Monthly flows are often too small to
-    show.
+    show. For each number a column `<name>_absent` says why it is missing: `[c]` hidden, `[x]` not sent (or
+    not for the whole quarter), `[z]` a month that its quarter's number covers.
     """
     frame = monthly.sort_values("month").reset_index(drop=True)
     quarter = frame["month"].dt.to_period("Q")
@@ -113,7 +114,15 @@ def publish_monthly(
         if name in frame
     }
     present = [name for name in stocks if name in frame]
-    return publish_counts(frame[["month", *present]].assign(**sums), [*present, *sums], disclosure)
+    counts = frame[["month", *present]].assign(**sums)
+    absent = {f"{name}_absent": counts[name].map(_why_absent) for name in present}
+    absent |= {f"{name}_absent": counts[name].map(_why_absent).where(middle, NOT_APPLICABLE) for name in sums}
+    return publish_counts(counts.assign(**absent), [*present, *sums], disclosure)
+
+
+def _why_absent(value: float) -> str:
+    """What stands where a number is not shown: it was sent and is hidden, or it was not sent."""
+    return NOT_AVAILABLE if is_missing(value) else SUPPRESSED
 
 
 def _complete_sum(values: pd.Series) -> float:

@@ -9,28 +9,51 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from sfpc_book.report.disclosure import PublishedCounts, is_small, protected, published, rounded
+from sfpc_book.report.disclosure import (
+    PublishedCounts,
+    complementary,
+    is_small,
+    protected,
+    published,
+    require_published,
+    rounded,
+)
 from sfpc_book.study.schema import Disclosure
 from sfpc_book.study.wedge import Wedge
 
 SPLIT_FACTOR = 2  # a span is closed at twice the threshold, so that rounding moves its rate little
+MISSING_LEVELS = ("missing", "unmapped", "not assessed")
 COLUMNS = ["n_children", "n_events", "value_sum"]
 
 
-def publish_missing(missingness: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
+def publish_missing(
+    missingness: pd.DataFrame, baseline: PublishedCounts, disclosure: Disclosure
+) -> PublishedCounts:
     """Share of children whose covariate is missing, by authority and variable, all periods together.
 
-    `missingness` has one row per authority, period and variable with `n_missing` and `n`. Shares are of
-    rounded counts. Returns columns authority, variable, n, total, share, suppressed.
+    `missingness` has one row per authority, period and variable with `n_missing` and `n`; `baseline` are
+    the published descriptives of the same children. A variable of which the baseline hides how many are
+    missing is hidden for every authority, and an authority's number never alone: their sum stands in the
+    baseline. Shares are of rounded counts. Returns columns authority, variable, n, total, share, suppressed.
     """
-    sums = missingness.groupby(["authority", "variable"], sort=False, as_index=False)[
-        ["n_missing", "n"]
-    ].sum()
-    missing, total = protected(sums["n_missing"], disclosure), protected(sums["n"], disclosure)
+    keys = ["authority", "variable"]
+    sums = missingness.groupby(keys, sort=False, as_index=False)[["n_missing", "n"]].sum()
+    small = is_small(sums["n_missing"], disclosure) | is_small(sums["n"] - sums["n_missing"], disclosure)
+    hidden = small | sums["variable"].isin(_hidden_missing(baseline)).to_numpy()
+    hidden = complementary(sums["n_missing"].to_numpy(float), hidden, pd.factorize(sums["variable"])[0])
+    missing = np.where(hidden, np.nan, rounded(sums["n_missing"], disclosure))
+    total = protected(sums["n"], disclosure)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(total > 0, missing / total, np.nan)
-    frame = sums[["authority", "variable"]].assign(n=missing, total=total, share=share)
+    frame = sums[keys].assign(n=missing, total=total, share=share)
     return published(frame.assign(suppressed=np.isnan(missing)), "missing", disclosure)
+
+
+def _hidden_missing(baseline: PublishedCounts) -> list[str]:
+    """Variables of which the baseline of all authorities hides a level that stands for missing."""
+    levels = require_published(baseline, "descriptives").frame
+    absent = levels[(levels["authority"] == "all") & levels["level"].isin(MISSING_LEVELS)]
+    return sorted(absent.loc[absent["suppressed"], "variable"].unique())
 
 
 def publish_cells(panel: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:

@@ -120,7 +120,8 @@ class Page:
 
     def missing(self, model: str) -> PublishedCounts:
         """Shares of missing covariates that may be shown."""
-        return publish_missing(self._csv(f"cohort/{model}/missingness.csv"), self.study.disclosure)
+        missing = self._csv(f"cohort/{model}/missingness.csv")
+        return publish_missing(missing, self.descriptives(model), self.study.disclosure)
 
     def observability(self, model: str) -> pd.DataFrame:
         """How far each outcome is observed, by authority and horizon."""

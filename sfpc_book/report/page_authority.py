@@ -1,4 +1,4 @@
-"""An authority's own rows, or the reason why there are none: pilots sent no returns to the trial."""
+"""An authority's own rows: what it sent to its trial, and what published statistics say about it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from sfpc_book.report.charts_findings import findings_bars
 from sfpc_book.report.charts_flow import flow_diagram
-from sfpc_book.report.charts_published import published_series
+from sfpc_book.report.charts_published import cited, published_series
 from sfpc_book.report.charts_returns import monthly_series
 from sfpc_book.report.comparison_words import MEASURES
 from sfpc_book.report.disclosure import PublishedCounts
@@ -30,7 +30,9 @@ from sfpc_book.study.schema import Authority
 
 @dataclass(frozen=True)
 class AuthorityPage:
-    """What one authority's chapter shows. Where it sent nothing to the trial, its parts say so instead."""
+    """What one authority's chapter shows. The parts about returns are for authorities of a trial only: the
+    chapter of a pilot, which sent none, has its role and its published statistics.
+    """
 
     page: Page
     authority: Authority
@@ -40,19 +42,14 @@ class AuthorityPage:
         """Whether data returns of this authority enter a trial."""
         return self.authority.role == "trial" and self.authority.model is not None
 
-    def _absent(self) -> Absence:
-        return Absence(f"{self.authority.name} was not randomised: no return of it is part of the trial.")
-
     def role(self) -> Words:
         """What the authority is to its trial."""
         model = self.authority.model
         wedge = self.page.wedge(model) if self.in_trial and model else None
         return self.page.say(trial_role_sentences(self.page.study, self.authority, wedge), "design")
 
-    def sent(self) -> TableContent | Words:
+    def sent(self) -> TableContent:
         """The returns read, kind by kind."""
-        if not self.in_trial:
-            return Words(self._absent().reason, "design")
         caption = f"What {self.authority.name} sent"
         reading = self.page.reading(self.authority.slug)
         return sent_table(reading, self._safe_findings(), self.page.study, caption)
@@ -63,36 +60,26 @@ class AuthorityPage:
 
     def findings_words(self) -> Words:
         """How many checks were made and what follows from them."""
-        if not self.in_trial:
-            return Words(self._absent().reason, "design")
         return self.page.say(findings_sentences(self.findings(), self.authority.name))
 
     def findings_drawing(self) -> Drawing | Absence:
         """Checks by layer and outcome."""
-        return (
-            findings_bars(self.findings(), LAYERS, self.authority.name) if self.in_trial else self._absent()
-        )
+        return findings_bars(self.findings(), LAYERS, self.authority.name)
 
     def findings_list(self) -> TableContent | Words:
         """The checks that found something."""
-        if not self.in_trial:
-            return Words(self._absent().reason, "design")
         caption = f"What the checks found in the returns of {self.authority.name}"
         nothing = f"No check of the returns of {self.authority.name} found anything."
         return findings_table(self._safe_findings(), caption) or self.page.say(nothing)
 
     def oddities_list(self) -> TableContent | Words:
         """What the reading met and dealt with by rule."""
-        if not self.in_trial:
-            return Words(self._absent().reason, "design")
         caption = f"What was odd in the workbooks of {self.authority.name}, and how it was read"
         nothing = f"Nothing else was odd in the workbooks of {self.authority.name}."
         return findings_table(self._safe_findings(), caption, "info") or self.page.say(nothing)
 
     def repairs(self) -> TableContent | Words:
         """Repairs made by declared corrections, with their reasons."""
-        if not self.in_trial:
-            return Words(self._absent().reason, "design")
         caption = f"Repairs made to the returns of {self.authority.name}, each declared with its reason"
         nothing = f"No declared correction applies to the returns of {self.authority.name}."
         return repairs_table(self._safe_findings(), caption) or self.page.say(nothing)
@@ -102,27 +89,21 @@ class AuthorityPage:
 
     def flow_words(self) -> Words:
         """From records sent to children analysed."""
-        if not self.in_trial or self.authority.model is None:
-            return Words(self._absent().reason, "design")
-        counts = self.page.flow(self.authority.model)
+        counts = self.page.flow(str(self.authority.model))
         return self.page.say(flow_sentences(counts, self.authority.name, self.authority.slug))
 
     def flow_drawing(self) -> Drawing | Absence:
         """The flow diagram of its sample."""
-        if not self.in_trial or self.authority.model is None:
-            return self._absent()
-        return flow_diagram(self.page.flow(self.authority.model), self.authority.name, self.authority.slug)
+        return flow_diagram(
+            self.page.flow(str(self.authority.model)), self.authority.name, self.authority.slug
+        )
 
     def coverage_words(self) -> Words:
         """Which months the totals cover."""
-        if not self.in_trial:
-            return Words(self._absent().reason, "design")
         return self.page.say(coverage_sentence(self.page.monthly(self.authority.slug), self.authority.name))
 
     def monthly_drawing(self) -> Drawing | Absence:
         """Monthly totals over time."""
-        if not self.in_trial:
-            return self._absent()
         counts = self.page.monthly_counts(self.authority.slug)
         return monthly_series(counts, self.page.study, self.authority)
 
@@ -155,7 +136,8 @@ class AuthorityPage:
             }
         )
         caption = f"Statistical neighbours of {self.authority.name}, nearest first"
-        return plain_table(cells, caption, source="Department for Education, statistical neighbours model")
+        source = "Department for Education, statistical neighbours model"
+        return plain_table(cells, caption, source=cited(source, self.page.status["published"]))
 
 
 def authority_page(page: Page, slug: str) -> AuthorityPage:
