@@ -143,7 +143,7 @@ def _authority_chapter(authority: Authority, group: str) -> Chapter:
         inputs.append(authority_slice(authority.slug, f"cohort/{authority.model}"))
     return Chapter(
         slug=f"authority-{authority.slug}",
-        template="notebooks/authority.ipynb",
+        template=f"notebooks/{'authority' if authority.role == 'trial' else 'authority_pilot'}.ipynb",
         parameters=(("local_authority", authority.slug), *PATHS),
         inputs=tuple(inputs),
         title=authority.name,
