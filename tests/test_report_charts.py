@@ -405,3 +405,23 @@ def test_levels_over_time_carry_their_interval_in_the_table_and_say_what_they_co
     cells = drawing.cells
     assert cells["95% interval"].str.fullmatch(r"\d+ to \d+|\[c\]").all()
     assert "computed from the rounded counts" in drawing.source
+
+
+@pytest.mark.parametrize(
+    ("ages", "groups"),
+    [
+        ((0, 12), ["Unborn", "Under 1", "1 to 4", "10 to 12"]),
+        ((12, 17), ["12 to 15", "16 to 17"]),
+        ((0, 17), ["Unborn", "Under 1", "1 to 4", "10 to 15", "16 to 17"]),
+    ],
+)
+def test_age_groups_that_no_child_of_the_sample_can_have_are_left_out(ages, groups, study):
+    levels = ["unborn", "under 1", "1 to 4", "10 to 15", "16 to 17"]
+    rows = [(MODEL, "all", exposed, "age_group", level, 50, 250) for exposed in (0, 1) for level in levels]
+    rows += [(MODEL, "all", exposed, "factor_1b", "has", 50, 250) for exposed in (0, 1)]
+    columns = ["model", "authority", "exposed", "variable", "level", "n", "total"]
+    counts = publish_descriptives(pd.DataFrame(rows, columns=columns), study.disclosure)
+    content = baseline_table(counts, "all", "Children", ages)
+    words = content.cells["Level"].tolist()
+    assert words[:-1] == [f"Age group: {group}" for group in groups]
+    assert words[-1] == "Alcohol misuse by a parent (1B): Has"

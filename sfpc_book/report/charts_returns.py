@@ -25,6 +25,7 @@ from sfpc_book.report.charts_theme import (
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.drawing import Absence, Drawing, shortened
 from sfpc_book.report.formats import SUPPRESSED, counted, month_text, percentage
+from sfpc_book.report.tables_data import covariate_words
 from sfpc_book.study.schema import Authority, Study
 
 STOCKS = {
@@ -121,7 +122,7 @@ def missing_heat(counts: PublishedCounts, study: Study, who: str) -> Drawing | A
     names = {slug: study.authorities[slug].name for slug in shares["authority"].unique()}
     drawn = shares.assign(
         name=["|".join(textwrap.wrap(names[slug], 12)) for slug in shares["authority"]],
-        words=shares["variable"].str.replace("_", " ").str.capitalize(),
+        words=shares["variable"].map(covariate_words),
         text=[SUPPRESSED if np.isnan(share) else percentage(share, 0) for share in shares["share"]],
         shade=shares["share"].fillna(0.0),
     )

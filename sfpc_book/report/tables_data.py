@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -29,6 +30,17 @@ SEVERITY = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
 RETURNS_SOURCE = "Data returns"
 REPAIR = "correction"
+ALL_AGES = (0, 17)
+AGE_GROUP = re.compile(r"(\d+) to (\d+)")
+# Factors at the end of an assessment, with their codes in the children in need census; short, for charts.
+COVARIATES = {
+    "factor_1b": "Alcohol misuse by a parent (1B)",
+    "factor_2b": "Drug misuse by a parent (2B)",
+    "factor_3a": "Domestic abuse of the child (3A)",
+    "factor_3b": "Domestic abuse of a parent (3B)",
+    "factor_3c": "Domestic abuse of another (3C)",
+    "factor_4b": "Mental health of a parent (4B)",
+}
 
 
 def findings_table(counts: PublishedCounts, caption: str, status: str = "fail") -> TableContent | None:
@@ -133,17 +145,25 @@ def _measured(value: object, row: object, *, hidden: bool = True) -> str:
     return text if is_missing(unit) or not str(unit) else f"{text} {unit}"
 
 
-def baseline_table(counts: PublishedCounts, authority: str, caption: str) -> TableContent:
-    """Children before and after go-live at each level of each covariate: numbers and shares."""
+def baseline_table(
+    counts: PublishedCounts, authority: str, caption: str, ages: tuple[int, int] = ALL_AGES
+) -> TableContent:
+    """Children before and after go-live at each level of each covariate: numbers and shares.
+
+    `ages` are the youngest and the oldest of the sample: groups of other ages are left out, and a group
+    that reaches beyond them is named by the ages that occur.
+    """
     frame = require_published(counts, "descriptives").frame
     rows = frame[frame["authority"] == authority]
+    rows = rows.assign(level_words=[level_words(row.variable, row.level, ages) for row in rows.itertuples()])
+    rows = rows.dropna(subset=["level_words"])
     # A level that no child of the authority has, before or after, says nothing: it is left out.
     seen = rows["n"].ne(0).groupby([rows["variable"], rows["level"]]).transform("any")
     rows = rows[seen]
     before, after = (rows[rows["exposed"] == exposed].reset_index(drop=True) for exposed in (0, 1))
     cells = pd.DataFrame(
         {
-            "Level": [f"{_words(row.variable)}: {_words(row.level)}" for row in before.itertuples()],
+            "Level": [f"{covariate_words(row.variable)}: {row.level_words}" for row in before.itertuples()],
             "Before go-live": shown(before["n"]),
             "Share before": _shares(before["share"], before["suppressed"]),
             "After go-live": shown(after["n"]),
@@ -156,8 +176,26 @@ def baseline_table(counts: PublishedCounts, authority: str, caption: str) -> Tab
         caption=caption,
         notes=(f"Children before go-live: {totals[0]}; after: {totals[1]}.", counts.note()),
         source=RETURNS_SOURCE,
-        data=rows,
+        data=rows.drop(columns="level_words"),
     )
+
+
+def level_words(variable: str, level: str, ages: tuple[int, int] = ALL_AGES) -> str | None:
+    """A level in words; None for an age group outside the youngest and the oldest age of the sample."""
+    group = AGE_GROUP.fullmatch(str(level)) if variable == "age_group" else None
+    if variable == "age_group" and level in ("unborn", "under 1"):
+        return _words(level) if ages[0] == 0 else None
+    if group is None:
+        return _words(level)
+    low, high = max(int(group[1]), ages[0]), min(int(group[2]), ages[1])
+    if low > high:
+        return None
+    return f"{low} to {high}" if low < high else str(low)
+
+
+def covariate_words(variable: str) -> str:
+    """A covariate in words; factors are named by what they say, their code beside."""
+    return COVARIATES.get(variable, _words(variable))
 
 
 def _words(text: object) -> str:
