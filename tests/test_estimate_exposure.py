@@ -96,3 +96,9 @@ def test_without_an_identified_effect_there_are_no_weights() -> None:
     assert np.isnan(negative_weight_share(table))
     assert exposure_time_effects(cells_of(frame)) == ()
     assert not average_effect(cells_of(frame)).identified
+
+
+def test_a_time_that_one_authority_reached_has_an_estimate_without_an_error() -> None:
+    effects = exposure_time_effects(cells_of(panel(DESIGN)))
+    assert [np.isfinite(effect.estimate) for effect in effects] == [True] * 5
+    assert [np.isfinite(effect.std_error) for effect in effects] == [True] * 4 + [False]

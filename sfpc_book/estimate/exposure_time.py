@@ -36,8 +36,9 @@ class ExposureEffect:
 def exposure_time_effects(cells: Cells, *, weights: str = "children") -> tuple[ExposureEffect, ...]:
     """The effect at each exposure time present, in order, with CR2 errors and Satterthwaite d.f.
 
-    A term is identified when its coefficient is the same in every least-squares solution (rank check). A term
-    that a single authority's cells fit exactly has an estimate but no standard error.
+    A term is identified when its coefficient is the same in every least-squares solution (rank check). A time
+    that a single authority reached has an estimate but no standard error: its cells are fitted exactly, so
+    the variance between authorities cannot be seen, and a clustered error would be too small.
     """
     model = _model(cells, weights)
     return tuple(
@@ -106,9 +107,10 @@ def _contrast(model: _Model, term: str, times: tuple[int, ...], share: np.ndarra
     contrast = np.zeros(model.design.shape[1])
     contrast[[model.times.index(time) for time in times]] = share
     cells = model.cells
+    reached = {str(name) for name in cells.authority[np.isin(cells.exposure_time, times)]}
     found = cluster_variance(model.design, cells.mean, model.weight, cells.authority, contrast)
     error = float(found.std_error[0])
-    usable = error > MINIMUM_STD_ERROR * float(np.ptp(cells.mean))
+    usable = len(reached) > 1 and error > MINIMUM_STD_ERROR * float(np.ptp(cells.mean))
     return ExposureEffect(
         term,
         times,

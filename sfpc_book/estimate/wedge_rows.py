@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -124,7 +125,8 @@ def randomisation_rows(facts: Slice, test: RandomisationResult) -> list[Estimate
     common = _randomisation_numbers(test)
     asked = facts.row("randomisation", conf_low=test.conf_low, conf_high=test.conf_high, **common)
     if not 0 < test.level_maximum < 1:
-        return [asked, facts.row("randomisation_attainable", **common)]
+        unbounded = {"conf_low": -math.inf, "conf_high": math.inf}
+        return [asked, facts.row("randomisation_attainable", **(common | unbounded))]
     low, high = test.attainable
     level = {"conf_low": low, "conf_high": high, "conf_level": test.level_maximum}
     return [asked, facts.row("randomisation_attainable", **(common | level))]
