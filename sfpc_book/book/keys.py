@@ -95,11 +95,6 @@ def record_key(step: Step, places: Places, seconds: float) -> None:
     write_text(_record(step.name, places), json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
-def forget_key(name: str, places: Places) -> None:
-    """A step that failed has no last success any more."""
-    _record(name, places).unlink(missing_ok=True)
-
-
 def recorded_key(name: str, places: Places) -> tuple[Key, float] | None:
     """Key and duration (seconds) of a step's last success, or None."""
     path = _record(name, places)

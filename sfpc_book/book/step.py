@@ -48,6 +48,7 @@ class Step:
     outputs: tuple[Path, ...] = ()
     output_folders: tuple[Path, ...] = ()
     template: Path | None = None
+    in_place_of_failed: bool = False
 
     @property
     def products(self) -> tuple[Path, ...]:

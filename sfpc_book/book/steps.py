@@ -206,6 +206,7 @@ def _failure_step(chapter: Chapter, failure: Failure, places: Places) -> Step:
         function=work.write_failure_page,
         arguments=(("chapter", chapter), ("failure", failure)),
         outputs=(work.source_of(places, chapter),),
+        in_place_of_failed=True,
     )
 
 

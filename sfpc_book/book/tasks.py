@@ -184,7 +184,8 @@ def perform(call: tuple[Step, Places], **_dependencies: Any) -> None:
         cell, cause = getattr(error, "cell", ""), getattr(error, "cause", "") or cause_of_exception(error)
         code = error.exit_code if isinstance(error, SfpcBookError) else BookBuildError.exit_code
         raise StepFailure(step.name, cell, cause, code) from None
-    record_key(step, places, time.monotonic() - started)
+    if not step.in_place_of_failed:
+        record_key(step, places, time.monotonic() - started)
 
 
 def _task(step: Step, places: Places, folders: frozenset[Path]) -> StepTask:

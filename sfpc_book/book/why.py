@@ -63,9 +63,12 @@ def _before(needed: Iterable[Step], places: Places) -> Iterator[str]:
 
 
 def _changes(step: Step, places: Places) -> Iterator[str]:
+    cause = _last_cause(step, places)
+    if cause:
+        yield f"  it failed in the last build: {cause}"
     recorded = recorded_key(step.name, places)
     if recorded is None:
-        yield f"  never finished{_last_cause(step, places)}"
+        yield "  it has never been finished"
         return
     for change in changes(recorded[0], key_of(step, places)):
         yield f"  {change.part}: {change.name} ({change.how})"
@@ -75,11 +78,10 @@ def _changes(step: Step, places: Places) -> Iterator[str]:
 
 
 def _last_cause(step: Step, places: Places) -> str:
-    """The cause of the last build's failure, if it was this step's."""
+    """Why this step failed in the last build; empty if it did not."""
     path = places.build / "run.json"
     if not path.is_file():
         return ""
     facts = json.loads(path.read_text(encoding="utf-8"))
     causes = {chapter_step_name(slug): cause for slug, cause in facts["failed_chapters"].items()}
-    cause = {**causes, **facts["failed_steps"]}.get(step.name)
-    return f"; it failed: {cause}" if cause else ""
+    return {**causes, **facts["failed_steps"]}.get(step.name, "")
