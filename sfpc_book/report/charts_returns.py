@@ -22,10 +22,10 @@ from sfpc_book.report.charts_theme import (
     themed,
     year_axis,
 )
+from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.drawing import Absence, Drawing, shortened
 from sfpc_book.report.formats import SUPPRESSED, counted, month_text, percentage
-from sfpc_book.report.tables_data import covariate_words
 from sfpc_book.study.schema import Authority, Study
 
 STOCKS = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import pandas as pd
 
 from sfpc_book.report.cells import readable_cells
+from sfpc_book.report.covariates import ALL_AGES, covariate_words, level_words, spelt
 from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import (
@@ -30,17 +30,6 @@ SEVERITY = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
 RETURNS_SOURCE = "Data returns"
 REPAIR = "correction"
-ALL_AGES = (0, 17)
-AGE_GROUP = re.compile(r"(\d+) to (\d+)")
-# Factors at the end of an assessment, with their codes in the children in need census; short, for charts.
-COVARIATES = {
-    "factor_1b": "Alcohol misuse by a parent (1B)",
-    "factor_2b": "Drug misuse by a parent (2B)",
-    "factor_3a": "Domestic abuse of the child (3A)",
-    "factor_3b": "Domestic abuse of a parent (3B)",
-    "factor_3c": "Domestic abuse of another (3C)",
-    "factor_4b": "Mental health of a parent (4B)",
-}
 
 
 def findings_table(counts: PublishedCounts, caption: str, status: str = "fail") -> TableContent | None:
@@ -56,7 +45,7 @@ def findings_table(counts: PublishedCounts, caption: str, status: str = "fail") 
         return None
     rows = listed_rows.sort_values("severity", key=lambda values: values.map(order), kind="stable")
     cells = {
-        "Check": [_words(check) for check in rows["check"]],
+        "Check": [spelt(check) for check in rows["check"]],
         "Layer": rows["layer"].map(LAYERS).fillna(rows["layer"]).fillna(NOT_APPLICABLE),
         "Where": [_where(row) for row in rows.itertuples()],
         "What was found": rows["text"],
@@ -180,29 +169,6 @@ def baseline_table(
     )
 
 
-def level_words(variable: str, level: str, ages: tuple[int, int] = ALL_AGES) -> str | None:
-    """A level in words; None for an age group outside the youngest and the oldest age of the sample."""
-    group = AGE_GROUP.fullmatch(str(level)) if variable == "age_group" else None
-    if variable == "age_group" and level in ("unborn", "under 1"):
-        return _words(level) if ages[0] == 0 else None
-    if group is None:
-        return _words(level)
-    low, high = max(int(group[1]), ages[0]), min(int(group[2]), ages[1])
-    if low > high:
-        return None
-    return f"{low} to {high}" if low < high else str(low)
-
-
-def covariate_words(variable: str) -> str:
-    """A covariate in words; factors are named by what they say, their code beside."""
-    return COVARIATES.get(variable, _words(variable))
-
-
-def _words(text: object) -> str:
-    words = str(text).replace("_", " ")
-    return words[:1].upper() + words[1:]
-
-
 def _shares(shares: pd.Series, hidden: pd.Series) -> list[str]:
     return [SUPPRESSED if flag else percentage(share) for share, flag in zip(shares, hidden, strict=True)]
 
@@ -271,9 +237,7 @@ def samples_table(study: Study, flows: Mapping[str, PublishedCounts], caption: s
         kept = flow[(flow["authority"] == "all") & (flow["kind"] == "kept")]
         if len(kept):
             first = {"Practice model": study.models[model].name}
-            rows.append(
-                first | {_words(row.box): count(row.n) for row in kept.iloc[[0, -2, -1]].itertuples()}
-            )
+            rows.append(first | {spelt(row.box): count(row.n) for row in kept.iloc[[0, -2, -1]].itertuples()})
     if not rows:
         return None
     notes = (next(iter(flows.values())).note(),)
