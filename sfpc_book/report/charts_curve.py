@@ -28,6 +28,7 @@ from sfpc_book.report.estimate_rows import (
     row_unit,
 )
 from sfpc_book.report.formats import number
+from sfpc_book.report.reliability import doubt_of
 from sfpc_book.study.study import Study
 
 HEIGHT = 250
@@ -40,6 +41,8 @@ def exposure_curve(
     rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, analysis="exposure_time")
     if not len(rows) or not any(has_number(row) for row in rows.itertuples()):
         return Absence("No effect by time since go-live can be shown: none is identified or observed.")
+    if doubt := next(filter(None, (doubt_of(study, row) for row in rows.itertuples())), ""):
+        return Absence(f"No effect by time since go-live is drawn: the estimate {doubt}.")
     drawn = _curve_rows(rows)
     known, gaps = drawn[drawn["value"].notna()], drawn[drawn["value"].isna()]
     name, what = study.models[model].name, outcome_name(study, outcome)

@@ -27,11 +27,15 @@ from sfpc_book.study.schema import Outcome, Study
 def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
     """For each outcome with a horizon, the estimate at each with interval and share followed, as a list."""
     rows = choose(estimates, model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
-    items, without = [], []
+    items = []
+    without = [
+        f"“{known.name}” has no horizon: it is measured over {span_text(known, 0)}."
+        for known in map(study.outcomes.get, study.models[model].outcomes)
+        if known is not None and not known.has_horizon
+    ]
     for outcome, part in rows.groupby("outcome", sort=False):
         known = study.outcomes[str(outcome)]
         if not known.has_horizon:
-            without.append(f"“{known.name}” has no horizon: it is measured over {span_text(known, 0)}.")
             continue
         said = [
             f"{int(row.horizon)} months: {_short_of(study, row)}"
