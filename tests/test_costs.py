@@ -128,6 +128,8 @@ def test_invented_prices_mark_the_lines_as_synthetic(study: Study, costs: UnitCo
     marked = cost_lines(study, "no_wrong_door", table, costs, _series(study), series_status="synthetic")
     plain = cost_lines(study, "no_wrong_door", table, costs, _series(study))
     assert set(marked["data_status"]) == {"synthetic"}
+    assert marked["source"].str.startswith("Synthetic statistics").any()
+    assert not plain["source"].str.startswith("Synthetic statistics").any()
     assert _line(plain, 18, "net")["data_status"] == "returns"
 
 

@@ -165,7 +165,10 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
     extra = {
         "sample": [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities],
-        "costs": [f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")],
+        "costs": [
+            "published/series.parquet",
+            *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),
+        ],
     }
     sources = {"costs": ("data_contracts/unit_costs.yml",)}
     return [

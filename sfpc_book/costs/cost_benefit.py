@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 
@@ -39,6 +40,7 @@ LINE_COLUMNS = [
 DAYS, CASES = "days_in_care", "looked_after"
 PER = 1000.0  # every total is per 1,000 children first referred
 NAN = math.nan
+INVENTED = "Synthetic statistics in the layout of: "
 
 
 def cost_lines(
@@ -76,6 +78,9 @@ def cost_lines(
     part = study.models[model]
     codes = tuple(study.authorities[slug].la_code for slug in part.trial_authorities)
     weekly = weekly_price(costs, series, codes)
+    if weekly.authorities and series_status == "synthetic":
+        source = f"{INVENTED}{weekly.price.source}"
+        weekly = replace(weekly, price=weekly.price.model_copy(update={"source": source}))
     route = DAYS if DAYS in part.outcomes else CASES
     _require(costs, model, study.horizons if route == CASES else ())
     rows: list[dict[str, object]] = []

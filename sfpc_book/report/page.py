@@ -178,6 +178,12 @@ class Page:
         """A table of the matched comparison by name: `matches`, `left_out`, `sources`, `revisions`."""
         return self._csv(f"published/{name}.csv", text=["authority_code", "comparator_code"])
 
+    def price_series(self) -> pd.DataFrame | None:
+        """Published series for the price of care; none where they are invented and the returns are real."""
+        if self._status("published") == "synthetic" != self._status("returns"):
+            return None
+        return self._parquet("published/series.parquet")
+
     def comparison(self) -> pd.DataFrame:
         """Tidy estimates of the matched comparison."""
         return read_estimates(self._file("published/matched.csv"))

@@ -12,7 +12,11 @@ from sfpc_book.report.formats import is_missing, p_value, percentage
 from sfpc_book.report.sentences import amount, range_words
 from sfpc_book.report.words import bullets, paragraph
 
-PLACEBO = "group_time_placebo"
+PLANNED = "matched_did"
+OTHERS = {
+    "matched_did": "Two-way model",
+    "group_time_placebo": "Group-time average, interval from placebo authorities",
+}
 
 
 def averages_of(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -21,16 +25,28 @@ def averages_of(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison_sentences(estimates: pd.DataFrame, outcome: str, *, treated: str, exposure: str) -> str:
-    """The leading row (group-time average, placebo interval), then each two-way row by its comparators."""
+    """The planned row first (two-way, all never-adopters), then every other, and whether they agree."""
     rows = choose(averages_of(estimates), outcome=outcome, exposure=exposure)
     rows = rows[rows["sample"].str.startswith(f"{treated} vs ")]
-    lead = next(choose(rows, analysis=PLACEBO).itertuples(), None)
+    planned = rows["analysis"].eq(PLANNED) & rows["sample"].eq(f"{treated} vs never_adopters")
+    lead = next(rows[planned].itertuples(), None)
     others = [
-        f"**Two-way model, against {comparators_of(row.sample)[1]}**: {_in_short(row)}."
-        for row in choose(rows, analysis="matched_did").itertuples()
+        f"**{OTHERS[row.analysis]}, against {comparators_of(row.sample)[1]}**: {_in_short(row)}."
+        for row in rows[~planned & rows["analysis"].isin(OTHERS)].itertuples()
     ]
     first = "No average effect was estimated." if lead is None else _lead(lead, outcome, treated)
-    return f"{first}\n\n{bullets(others)}" if others else first
+    shown = rows[planned | rows["analysis"].isin(OTHERS)]
+    return "\n\n".join(part for part in (first, bullets(others) if others else "", _agreement(shown)) if part)
+
+
+def _agreement(rows: pd.DataFrame) -> str:
+    """How many of the numbers point each way: a choice among them would be a choice of answer."""
+    values = rows["estimate"].dropna()
+    below, above = int((values < 0).sum()), int((values > 0).sum())
+    if not below or not above:
+        return ""
+    counts = f"{below} lie below zero and {above} above"
+    return f"Of these {len(values)} numbers {counts}: the method decides the sign."
 
 
 def _lead(row: Any, outcome: str, treated: str) -> str:
@@ -44,7 +60,7 @@ def _lead(row: Any, outcome: str, treated: str) -> str:
         [
             f"After adoption, the {words} of {TREATED[treated]} stood {amount(row.estimate, unit)} "
             "relative to authorities that never adopted.",
-            f"The {percentage(row.conf_level, 0)} interval from placebo authorities runs from "
+            f"The {percentage(row.conf_level, 0)} interval, clustered by authority, runs from "
             f"{range_words(low, high, unit)}; it {zero} ({_p(row)}).",
             "This is triangulation on public data: it rests on both moving in parallel without the "
             "programme.",
