@@ -12,7 +12,9 @@ from sfpc_book.book.build import BuildReport
 def print_summary(report: BuildReport, console: Console) -> None:
     """How many steps ran and how many were unchanged, and where the book is."""
     done, unchanged = report.count("done"), report.count("unchanged")
-    console.print(f"{done} steps run, {unchanged} unchanged", highlight=False)
+    console.print(f"{done} {'step' if done == 1 else 'steps'} run, {unchanged} unchanged", highlight=False)
+    if "bind" not in report.statuses:
+        console.print(f"executed notebooks: {_short(report.places.build / 'chapters')}", highlight=False)
     if report.statuses.get("bind") not in ("done", "unchanged"):
         return
     if report.failures:
