@@ -72,14 +72,7 @@ def _against(last: pd.Series) -> str:
 
 def _sources(rows: pd.DataFrame) -> str:
     found = [str(source) for source in dict.fromkeys(rows["source"].dropna()) if str(source)]
-    source = f"Department for Education: {'; '.join(found)}" if found else "Department for Education"
-    synthetic = "data_status" in rows and rows["data_status"].eq("synthetic").any()
-    return cited(source, "synthetic" if synthetic else "published")
-
-
-def cited(source: str, data_status: str) -> str:
-    """A published source as it may be cited: synthetic numbers have its layout, not its publisher."""
-    return f"Synthetic statistics in the layout of: {source}" if data_status == "synthetic" else source
+    return f"Department for Education: {'; '.join(found)}" if found else "Department for Education"
 
 
 def _lines(rows: pd.DataFrame, name: str, unit: str, go_live: object) -> alt.LayerChart:

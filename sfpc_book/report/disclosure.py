@@ -228,14 +228,29 @@ def complementary(values: np.ndarray, hidden: np.ndarray, group: np.ndarray) -> 
     return result
 
 
+ESTIMATED = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "p_minimum")
+
+
 def publish_estimates(estimates: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
-    """Tidy estimates with counts of children and events protected; applying it twice changes nothing."""
+    """Tidy estimates with counts of children and events protected; applying it twice changes nothing.
+
+    Numbers keep six significant digits and shares two decimals: all digits of many sums over few cells would
+    let the counts behind them be worked out.
+    """
     columns = [name for name in ("n_children", "n_events") if name in estimates]
     safe = {
         name: protected(estimates[name].astype("Float64").to_numpy(float, na_value=np.nan), disclosure)
         for name in columns
     }
-    return estimates.assign(**{name: pd.array(values).astype("Int64") for name, values in safe.items()})
+    short = {name: estimates[name].map(_six_digits) for name in ESTIMATED if name in estimates}
+    if "observed_share" in estimates:
+        short["observed_share"] = estimates["observed_share"].round(2)
+    counts = {name: pd.array(values).astype("Int64") for name, values in safe.items()}
+    return estimates.assign(**counts, **short)
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def shown(values: pd.Series) -> list[str]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -38,6 +39,9 @@ DERIVED = "rate derived from published numbers and population"
 FLOWS = ["newly_looked_after", "new_referrals"]
 
 
+Content = TypeVar("Content", Drawing, TableContent)
+
+
 @dataclass(frozen=True)
 class Page:
     """One chapter: its slug, the study, and what it may read and show. Made by `open_page`.
@@ -58,7 +62,7 @@ class Page:
         """
         if isinstance(drawing, Absence):
             return self.say(drawing.reason, of)
-        return figure_of(drawing, f"{self.slug}-{name}", self._status(of))
+        return figure_of(self._cited(drawing, of), f"{self.slug}-{name}", self._status(of))
 
     def table(self, content: TableContent | Words | None, name: str, of: str = "returns") -> Table | Words:
         """The content as a table labelled `<slug>-<name>`; words stay words, and None says there is
@@ -66,7 +70,7 @@ class Page:
         """
         if content is None or isinstance(content, Words):
             return content or self.say("There is nothing to list here.", of)
-        return table_of(content, f"{self.slug}-{name}", self._status(of))
+        return table_of(self._cited(content, of), f"{self.slug}-{name}", self._status(of))
 
     def say(self, text: str, of: str = "returns") -> Words:
         """A paragraph made from data, marked when the data are synthetic."""
@@ -205,6 +209,12 @@ class Page:
             else str(row.title)
             for row in sources.itertuples()
         }
+
+    def _cited(self, content: Content, of: str) -> Content:
+        """Invented statistics have the layout of a published source, not its publisher."""
+        if of != "published" or self._status(of) != "synthetic" or not content.source:
+            return content
+        return replace(content, source=f"Synthetic statistics in the layout of: {content.source}")
 
     def _status(self, of: str) -> str:
         if of not in self.status:

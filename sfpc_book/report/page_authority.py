@@ -8,7 +8,7 @@ import pandas as pd
 
 from sfpc_book.report.charts_findings import findings_bars
 from sfpc_book.report.charts_flow import flow_diagram
-from sfpc_book.report.charts_published import cited, published_series
+from sfpc_book.report.charts_published import published_series
 from sfpc_book.report.charts_returns import monthly_series
 from sfpc_book.report.comparison_words import MEASURES
 from sfpc_book.report.disclosure import PublishedCounts
@@ -137,7 +137,7 @@ class AuthorityPage:
         )
         caption = f"Statistical neighbours of {self.authority.name}, nearest first"
         source = "Department for Education, statistical neighbours model"
-        return plain_table(cells, caption, source=cited(source, self.page.status["published"]))
+        return plain_table(cells, caption, source=source)
 
 
 def authority_page(page: Page, slug: str) -> AuthorityPage:

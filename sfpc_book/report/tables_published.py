@@ -58,15 +58,18 @@ def left_out_table(left_out: pd.DataFrame, caption: str) -> TableContent:
     return TableContent(cells, caption, (), COMPARISON_SOURCE, left_out)
 
 
-def sources_table(sources: pd.DataFrame, caption: str) -> TableContent:
-    """Title, citation, vintage and licence of each published source."""
+def sources_table(sources: pd.DataFrame, caption: str, data_status: str) -> TableContent:
+    """Title, citation, vintage and licence of each published source; invented files have no licence."""
+    licence = sources["licence"].fillna(NOT_AVAILABLE)
+    if data_status == "synthetic":
+        licence = "none: the numbers are invented"
     cells = pd.DataFrame(
         {
             "Source": sources["title"],
             "Cited as": sources["citation"],
             "Vintage": sources["vintage"].fillna(NOT_AVAILABLE),
             "Used for": sources["measures"].fillna("codes and names").str.replace("_", " "),
-            "Licence": sources["licence"].fillna(NOT_AVAILABLE),
+            "Licence": licence,
         }
     ).replace("", NOT_APPLICABLE)
     return TableContent(cells, caption, (), "Folder of published statistics", sources)
