@@ -318,3 +318,19 @@ def test_a_small_number_missing_is_not_the_only_hidden_one_of_its_variable():
     lacking.loc[lacking["authority"] == "swindon", "n_missing"] = 20
     frame = publish_missing(lacking, described, RULES).frame.set_index("authority")
     assert frame["suppressed"].to_dict() == {"walsall": True, "swindon": True, "lancashire": False}
+
+
+def test_published_estimates_keep_six_digits_and_shares_two_decimals():
+    rows = pd.DataFrame(
+        {
+            "estimate": [-0.01234567891, np.nan],
+            "conf_low": [-np.inf, np.nan],
+            "observed_share": [644 / 648, 1.0],
+            "n_children": pd.array([648, 7], dtype="Int64"),
+        }
+    )
+    once = publish_estimates(rows, RULES)
+    assert once["estimate"].tolist()[0] == -0.0123457
+    assert once["conf_low"].tolist()[0] == -np.inf and np.isnan(once["estimate"].tolist()[1])
+    assert once["observed_share"].tolist() == [0.99, 1.0]
+    pd.testing.assert_frame_equal(publish_estimates(once, RULES), once)
