@@ -100,14 +100,16 @@ def check(
     """Read the returns and list what is wrong with them.
 
     Findings of severity `block` keep an authority out of the estimates; `mark` is marked on its pages;
-    `note` is for the data owner. The list is also written to build/returns/<authority>/findings.csv.
+    `note` is for the data owner. The list is also written to build/returns/<authority>/findings.csv. The exit
+    code is 4 when an authority is kept out.
 
         sfpc-book check --returns /path/to/returns --only swindon
     """
-    from sfpc_book.book.check import check_returns, print_findings
+    from sfpc_book.book.check import check_returns, print_findings, raise_for_blocked
 
     report = check_returns(study, build, _sources(returns, None), tuple(only or ()), jobs=jobs, say=_say)
     print_findings(report, console)
+    raise_for_blocked(report.findings)
 
 
 @application.command()
@@ -157,7 +159,8 @@ def build(
     """Build the book: site, PDFs, and the table of every estimate.
 
     Only what changed is run again. A build that was stopped goes on where it stopped. A chapter that fails
-    becomes a page that names the cause; the rest is built as a draft, and the exit code is 9.
+    becomes a page that names the cause; the rest is built as a draft, and the exit code is 9. Where returns
+    cannot be used, the book is built without their authority, and the exit code is 4.
 
         sfpc-book build --returns /path/to/returns --published /path/to/statistics
         sfpc-book build --only 'family_valued-*'
@@ -166,13 +169,17 @@ def build(
         raise ParameterError(f"--kernels {kernels!r} is not known. Allowed: forked, plain")
     from sfpc_book.book.build import BuildOptions, build_book, raise_for_failures
     from sfpc_book.book.build_summary import print_summary
+    from sfpc_book.book.check import findings_of_build, raise_for_blocked
     from sfpc_book.book.display import BuildDisplay
+    from sfpc_book.study.study import load_study
 
     sources = _sources(returns, published, seed, scale, effect)
     options = BuildOptions(study, build, sources, jobs, tuple(only or ()), kernels == "forked")
     report = build_book(options, BuildDisplay(console))
     print_summary(report, console)
     raise_for_failures(report)
+    if not only:
+        raise_for_blocked(findings_of_build(load_study(study), report.places.build))
 
 
 @application.command()

@@ -200,3 +200,13 @@ def test_a_manifest_that_does_not_say_is_an_error(tmp_path, text):
     (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
     with pytest.raises(SfpcBookError, match="does not say whether"):
         status_of_folder(tmp_path, real="returns")
+
+
+def test_a_workbook_that_is_none_is_named_and_ends_with_the_code_of_returns(cli, home, repository):
+    folder = home / "sent"
+    folder.mkdir()
+    (folder / "swindon_dr2_nov22.xlsx").write_text("not a workbook", encoding="utf-8")
+    code, said = cli("check", "--returns", str(folder), "--only", "swindon")
+    assert code == 4
+    assert "swindon_dr2_nov22.xlsx cannot be read: not a workbook" in " ".join(said.split())
+    assert "stay out of the estimates" in said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,25 @@ def _findings(build: Path, slug: str, *, alone: bool) -> pd.DataFrame:
     """What was found in one authority's returns, with what was found across authorities unless read alone."""
     path = f"returns/{slug}"
     return pd.read_csv(build / (path if alone else authority_slice(slug, path)) / "findings.csv", dtype="str")
+
+
+def findings_of_build(study: Study, build: Path) -> dict[str, pd.DataFrame]:
+    """What the last build found in each trial authority's own returns."""
+    return {slug: _findings(build, slug, alone=True) for slug in trial_authorities(study)}
+
+
+def raise_for_blocked(findings: Mapping[str, pd.DataFrame]) -> None:
+    """Raise `ReturnsError` naming what keeps an authority out of the estimates, for every authority."""
+    problems = [
+        f"{slug}: {row.text}"
+        for slug, table in findings.items()
+        for row in table[(table["status"] == "fail") & (table["severity"] == "block")].itertuples()
+    ]
+    if problems:
+        raise ReturnsError(
+            "returns of these authorities cannot be used; they stay out of the estimates, and pages say so",
+            problems,
+        )
 
 
 def print_findings(report: CheckReport, console: Console) -> None:
