@@ -197,7 +197,7 @@ def observed_sentence(row: Any, study: Study) -> str:
     if not is_missing(date):
         passed = day_of(date) <= study.returns.outcomes_to
         why = (
-            f"; the date for all, {date_text(date)}, has passed, so values of the others were not recorded"
+            f"; the date for all, {date_text(date)}, has passed: the returns with the others end earlier"
             if passed
             else f"; all can be observed from {date_text(date)}"
         )

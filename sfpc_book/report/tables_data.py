@@ -207,7 +207,9 @@ def observability_table(study: Study, observability: pd.DataFrame, caption: str)
                 "Why not all": _why_not_all(part),
             }
         )
+    # Two decimals: more digits of a share would tell how few children are missing from it.
     data = observability.drop(columns=[name for name in observability if str(name).startswith("n_")])
+    data = data.assign(observed_share=data["observed_share"].round(2))
     return TableContent(
         cells=pd.DataFrame(rows),
         caption=caption,
@@ -221,12 +223,18 @@ def observability_table(study: Study, observability: pd.DataFrame, caption: str)
 
 
 def _why_not_all(part: pd.DataFrame) -> str:
-    """Whether those without a value wait for a date, or have none though every return reaches it."""
-    if not part["n_not_observed"].sum():
-        return NOT_APPLICABLE
+    """Whether the others wait for a date, sit in returns that end too early, or have no value recorded."""
     due = pd.to_datetime(part["fully_observed_from"])
-    late = pd.to_datetime(part["covered_to"]).lt(due) & part["n_not_observed"].gt(0)
-    return f"open until {date_text(due.max())}" if late.any() else "values were not recorded"
+    waiting = part["n_not_observed"].gt(0)
+    late = waiting & pd.to_datetime(part["covered_to"]).lt(due)
+    reasons = []
+    if late.any():
+        reasons.append(f"open until {date_text(due.max())}")
+    if (waiting & ~late).any():
+        reasons.append("the returns that would show it end before that date")
+    if "n_value_missing" in part and part["n_value_missing"].sum():
+        reasons.append("some values were not recorded")
+    return "; ".join(reasons) or NOT_APPLICABLE
 
 
 def samples_table(study: Study, flows: Mapping[str, PublishedCounts], caption: str) -> TableContent | None:
