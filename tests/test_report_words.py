@@ -274,3 +274,9 @@ def test_an_average_over_named_periods_is_worded_as_one():
 def test_unknown_strata_and_notes_on_them_are_said():
     said = strata_sentence(STUDY)
     assert "Family Valued trial are unknown" in said and "one published script says high" in said
+
+
+def test_where_every_stratum_is_known_the_page_says_so_and_is_not_empty():
+    known = STUDY.authorities["telford_and_wrekin"].model_copy(update={"stratum_note": None})
+    settled = STUDY.model_copy(update={"authorities": {**STUDY.authorities, "telford_and_wrekin": known}})
+    assert "as the study file gives it" in strata_sentence(settled, "family_safeguarding", "no_wrong_door")

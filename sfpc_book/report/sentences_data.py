@@ -46,7 +46,7 @@ def design_sentences(study: Study, wedge: Wedge) -> str:
 
 
 def strata_sentence(study: Study, *models: str) -> str:
-    """Where strata are unknown or sources disagree on one; all models if none is named. Empty if none."""
+    """Where strata are unknown or sources disagree on one; all models if none is named."""
     said = []
     for slug in models or tuple(study.models):
         model = study.models[slug]
@@ -61,7 +61,7 @@ def strata_sentence(study: Study, *models: str) -> str:
             for part in members
             if part.stratum_note
         ]
-    return paragraph(said)
+    return paragraph(said) or "Every readiness stratum is as the study file gives it; no source disagrees."
 
 
 def plan_sentence(study: Study) -> str:
