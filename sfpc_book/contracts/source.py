@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from sfpc_book.errors import ContractError
-
-Where = Sequence[str | int]
+from sfpc_book.study.located import Where, keys_at, line_of
 
 
 class Part(BaseModel):
@@ -64,38 +63,14 @@ def located(path: Path, faults: Iterable[tuple[Where, str]]) -> list[str]:
     return [f"{path.name}, line {line}: {text}" for line, text in lines]
 
 
-def line_of(marked: Any, where: Where) -> int:
-    """1-based line of the deepest part of `where` that a file read with marks has."""
-    line, part = 1, marked
-    for step in where:
-        try:
-            position = part.lc.key(step) if isinstance(part, Mapping) else part.lc.item(step)
-            line, part = position[0] + 1, part[step]
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line
-
-
 def _fault(model: type[BaseModel], item: Mapping[str, Any]) -> tuple[Where, str]:
     where = tuple(item["loc"])
     key = ".".join(map(str, where)) or "the file"
     if item["type"] == "extra_forbidden":
-        allowed = _keys(model, where[:-1])
+        allowed = keys_at(model, where[:-1])
         near = difflib.get_close_matches(str(where[-1]), allowed, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         return where, f"unknown key '{key}'.{hint} Allowed here: {', '.join(allowed)}"
     if item["type"] == "missing":
         return where[:-1], f"key '{key}' is missing; add it"
     return where, f"'{key}': {item['msg']} (found {item['input']!r})"
-
-
-def _keys(model: Any, where: Where) -> list[str]:
-    """Keys that the part at `where` may have."""
-    for step in where:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            model = model.model_fields[str(step)].annotation
-        else:
-            model = next((part for part in reversed(get_args(model)) if part is not Ellipsis), None)
-        while not isinstance(model, type) and type(None) in get_args(model):
-            model = next(part for part in get_args(model) if part is not type(None))
-    return list(getattr(model, "model_fields", {}))

@@ -7,19 +7,21 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.study.faults import Fault, cross_faults
+from sfpc_book.study.located import Where, keys_at, line_of
 from sfpc_book.study.schema import Study
 
 __all__ = ["Study", "load_study"]
 
 DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+FILLED_IN = {"slug", "id", "model", "trial_authorities"}
 
 
 def load_study(path: Path | str = "study.yml") -> Study:
@@ -39,7 +41,7 @@ def load_study(path: Path | str = "study.yml") -> Study:
     raw = _read(path)
     faults = [*_schema_faults(raw), *cross_faults(raw)]
     if faults:
-        lines = sorted({(_line(raw, fault.where), fault.text) for fault in faults})
+        lines = sorted({(line_of(raw, fault.where), fault.text) for fault in faults})
         raise StudyDefinitionError(
             f"{path.name} does not define a study: {len(lines)} fault{'s' if len(lines) > 1 else ''}",
             [f"{path.name}, line {line}: {text}" for line, text in lines],
@@ -100,30 +102,9 @@ def _fault(item: Mapping[str, Any]) -> Fault:
     return Fault(where, f"'{key}': {item['msg']} (found {item['input']!r})")
 
 
-def _allowed_keys(where: Sequence[str | int]) -> list[str]:
-    """Keys that the part at `where` may have."""
-    part: Any = Study
-    for step in where:
-        if isinstance(part, type) and issubclass(part, BaseModel):
-            part = part.model_fields[str(step)].annotation
-        else:
-            part = next((argument for argument in reversed(get_args(part)) if argument is not Ellipsis), None)
-        while not isinstance(part, type) and type(None) in get_args(part):
-            part = next(argument for argument in get_args(part) if argument is not type(None))
-    filled_in = {"slug", "id", "model", "trial_authorities"}
-    return [key for key in part.model_fields if key not in filled_in]
-
-
-def _line(raw: Any, where: Sequence[str | int]) -> int:
-    """1-based line of the deepest part of `where` that the file has."""
-    line, part = 1, raw
-    for step in where:
-        try:
-            position = part.lc.key(step) if isinstance(part, Mapping) else part.lc.item(step)
-            line, part = position[0] + 1, part[step]
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line
+def _allowed_keys(where: Where) -> list[str]:
+    """Keys that the part at `where` may have, without those that are filled in from where it stands."""
+    return [key for key in keys_at(Study, where) if key not in FILLED_IN]
 
 
 def _plain(value: Any) -> Any:
