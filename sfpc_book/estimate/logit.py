@@ -1,0 +1,112 @@
+"""Logit with fixed effects of authorities and periods, fitted by statsmodels. The only file that imports it.
+
+Its model-based variance takes children of one authority as independent; `cluster_variance.likelihood_variance`
+gives CR2 with Satterthwaite degrees of freedom from the residuals and variances returned here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import statsmodels.api as sm
+from scipy import optimize
+from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
+
+from sfpc_book.estimate.estimate import NAN, not_estimable
+
+ITERATIONS = 40
+TOLERANCE = 1e-12  # change of the deviance, relative
+RANK_TOLERANCE = 1e-9
+# A predicted probability this near 0 or 1 makes the fit look at separation; a child of real data is not so sure.
+EXTREME = 1e-7
+SEPARATED = 1e-6  # of the linear program's objective, with coefficients held between -1 and 1
+SEPARATION = not_estimable("separation: a combination of covariates predicts the outcome perfectly")
+
+
+@dataclass(frozen=True)
+class Logit:
+    """A fitted logit with n rows and k coefficients. Without status `ok` every number is NaN.
+
+    `residual` (n,) is weight times outcome minus fitted probability, `variance` (n,) its variance by the model.
+    """
+
+    status: str
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    residual: np.ndarray
+    variance: np.ndarray
+    log_likelihood: float = NAN
+
+
+def fit_logit(design: np.ndarray, outcome: np.ndarray, *, weight: np.ndarray | None = None) -> Logit:
+    """Maximum likelihood by iterated weighted least squares.
+
+    Parameters
+    ----------
+    design
+        (n, k), with dummies of authorities and periods.
+    outcome
+        (n,) of 0 and 1, or proportions with `weight` the number of children.
+
+    Returns
+    -------
+    Logit with status `ok`, or `not_estimable: <cause>` for an outcome without variation, columns that say the
+    same, separation, or no convergence.
+    """
+    design, outcome = np.asarray(design, dtype=float), np.asarray(outcome, dtype=float)
+    weight = np.ones(len(outcome)) if weight is None else np.asarray(weight, dtype=float)
+    cause = _cause(design[weight > 0], outcome[weight > 0])
+    if cause:
+        return _without_numbers(design, not_estimable(cause))
+    model = sm.GLM(outcome, design, family=sm.families.Binomial(), freq_weights=weight)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = model.fit(maxiter=ITERATIONS, tol=TOLERANCE, tol_criterion="deviance", wls_method="qr")
+    mean = fitted.fittedvalues
+    extreme = np.minimum(mean, 1 - mean).min() < EXTREME
+    if (extreme or not fitted.converged) and is_separated(design[weight > 0], outcome[weight > 0]):
+        return _without_numbers(design, SEPARATION)
+    if not fitted.converged:
+        return _without_numbers(design, not_estimable("not converged"))
+    return Logit(
+        status="ok",
+        coefficients=fitted.params,
+        covariance=np.asarray(fitted.cov_params()),
+        residual=weight * (outcome - mean),
+        variance=weight * mean * (1 - mean),
+        log_likelihood=float(weight @ (outcome * np.log(mean) + (1 - outcome) * np.log1p(-mean))),
+    )
+
+
+def is_separated(design: np.ndarray, outcome: np.ndarray) -> bool:
+    """Whether a combination of columns splits events from the others, completely or but for ties.
+
+    The linear program of Konis (2007): maximise the sum of s_i x_i'b under s_i x_i'b >= 0 and -1 <= b <= 1,
+    with s_i = 1 for an event and -1 otherwise; a positive maximum is separation. Rows that are alike count
+    once; a proportion between 0 and 1 is both an event and none.
+    """
+    signed = np.vstack([design[outcome > 0], -design[outcome < 1]])
+    signed = np.unique(signed, axis=0)
+    total = signed.sum(axis=0)
+    found = optimize.linprog(
+        -total, A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs"
+    )
+    return bool(-found.fun > SEPARATED)
+
+
+def _cause(design: np.ndarray, outcome: np.ndarray) -> str | None:
+    if len(outcome) == 0:
+        return "no child with an observed outcome"
+    if np.ptp(outcome) == 0:
+        return "constant outcome"
+    if np.linalg.matrix_rank(design, tol=RANK_TOLERANCE * np.linalg.norm(design)) < design.shape[1]:
+        return "covariates that say the same as others"
+    return None
+
+
+def _without_numbers(design: np.ndarray, status: str) -> Logit:
+    n, k = design.shape
+    return Logit(status, np.full(k, NAN), np.full((k, k), NAN), np.full(n, NAN), np.full(n, NAN))
