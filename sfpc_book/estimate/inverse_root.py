@@ -77,7 +77,7 @@ class Diminished:
 
 
 def _points(least: float, largest: float) -> list[tuple[float, float]]:
-    """Shifts s_j and shares c_j such that a^(-1/2) is the sum of c_j / (a + s_j) for `least` <= a <= `largest`."""
+    """Shifts s_j and shares c_j: a^(-1/2) is the sum of c_j / (a + s_j) for `least` <= a <= `largest`."""
     ratio = min(least / largest, 0.5)
     least = ratio * largest
     number = math.ceil(-math.log(ACCURACY) * (3 - math.log(ratio)) / (2 * math.pi**2))

@@ -1,7 +1,7 @@
 """Logit with fixed effects of authorities and periods, fitted by statsmodels. The only file that imports it.
 
-Its model-based variance takes children of one authority as independent; `cluster_variance.likelihood_variance`
-gives CR2 with Satterthwaite degrees of freedom from the residuals and variances returned here.
+Its model-based variance takes children of one authority as independent; `likelihood_variance` of
+`cluster_variance` gives CR2 with Satterthwaite degrees of freedom from the residuals and variances returned.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sfpc_book.estimate.estimate import NAN, not_estimable
 ITERATIONS = 40
 TOLERANCE = 1e-12  # change of the deviance, relative
 RANK_TOLERANCE = 1e-9
-# A predicted probability this near 0 or 1 makes the fit look at separation; a child of real data is not so sure.
+# A predicted probability this near 0 or 1 makes the fit look at separation.
 EXTREME = 1e-7
 SEPARATED = 1e-6  # of the linear program's objective, with coefficients held between -1 and 1
 SEPARATION = not_estimable("separation: a combination of covariates predicts the outcome perfectly")
@@ -29,7 +29,7 @@ SEPARATION = not_estimable("separation: a combination of covariates predicts the
 class Logit:
     """A fitted logit with n rows and k coefficients. Without status `ok` every number is NaN.
 
-    `residual` (n,) is weight times outcome minus fitted probability, `variance` (n,) its variance by the model.
+    `residual` (n,) is weight times (outcome - fitted probability), `variance` (n,) its variance by the model.
     """
 
     status: str
@@ -91,9 +91,7 @@ def is_separated(design: np.ndarray, outcome: np.ndarray) -> bool:
     signed = np.vstack([design[outcome > 0], -design[outcome < 1]])
     signed = np.unique(signed, axis=0)
     total = signed.sum(axis=0)
-    found = optimize.linprog(
-        -total, A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs"
-    )
+    found = optimize.linprog(-total, A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs")
     return bool(-found.fun > SEPARATED)
 
 

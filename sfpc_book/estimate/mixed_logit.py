@@ -11,7 +11,6 @@ Tested against lme4 (R): Laplace, and 15-point quadrature.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,8 +99,8 @@ def fit_mixed_logit(
 
 
 class _Likelihood:
-    """The log-likelihood in standardised coordinates: coefficients in steps of one standard error of the plain
-    logit, so that its Hessian is near the identity. Remembers the last random effects as a start."""
+    """The log-likelihood in standardised coordinates: coefficients in steps of one standard error of the
+    plain logit, so that its Hessian is near the identity. Remembers the last random effects as a start."""
 
     def __init__(self, rows: Rows, nodes: int, step: np.ndarray) -> None:
         self.rows, self.nodes, self.step = rows, nodes, step

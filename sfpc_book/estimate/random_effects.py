@@ -7,8 +7,8 @@ eta_i = x_i'b + sum_j theta_j u_j[i], let
 
 *Laplace* (what lme4 does by default): the log-likelihood is h(u*) - log det D / 2, where u* maximises h and
 D = I + L Z'VZ L, with V the working weights w_i mu_i (1 - mu_i), Z the indicators of groups and L the scale
-of each random effect. Its derivative needs that of u*, by the implicit function theorem du*/db = -D^-1 L Z'VX,
-and that of D, through dV/deta = w mu (1 - mu)(1 - 2 mu): with r = w (y - mu),
+of each random effect. Its derivative needs that of u*, by the implicit function theorem
+du*/db = -D^-1 L Z'VX, and that of D, through dV/deta = w mu (1 - mu)(1 - 2 mu): with r = w (y - mu),
 c_i = z_i'L D^-1 L z_i and t = c dV/deta / 2
 
     d/db       = X' (r - t + V Z L D^-1 L Z't)
@@ -17,8 +17,8 @@ c_i = z_i'L D^-1 L z_i and t = c dV/deta / 2
 
 E_j being the identity on the effects of grouping j and 0 elsewhere.
 
-*Adaptive quadrature* (Pinheiro and Bates 1995) integrates exp(h) over one grouping's effects with Gauss-Hermite
-nodes placed at u* and spread by D^(-1/2); one node is Laplace. Its gradient is the mean of the gradient of h
+*Adaptive quadrature* (Pinheiro and Bates 1995) integrates exp(h) over one grouping's effects with
+Gauss-Hermite nodes placed at u* and spread by D^(-1/2); one node is Laplace. Its gradient is the mean of the gradient of h
 over the nodes, which holds up to the error of the quadrature itself.
 """
 
@@ -75,9 +75,7 @@ class Rows:
     def cross(self, weight: np.ndarray) -> np.ndarray:
         """Z' diag(weight) Z."""
         parts = list(zip(self.groups, self.sizes, strict=True))
-        return np.block(
-            [[_pair_sums(a, n_a, b, n_b, weight) for b, n_b in parts] for a, n_a in parts]
-        )
+        return np.block([[_pair_sums(a, n_a, b, n_b, weight) for b, n_b in parts] for a, n_a in parts])
 
 
 def _sums(group: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
@@ -188,7 +186,9 @@ def quadrature(
     effects = found.effects[:, None] + np.sqrt(2) * spread[:, None] * points  # (groups, nodes)
     eta = fixed[:, None] + scale * effects[group]
     heights = _sums(group, rows.weight[:, None] * (rows.outcome[:, None] * eta - np.logaddexp(0, eta)), size)
-    logs = heights - effects**2 / 2 + np.log(weights) + points**2 + np.log(spread)[:, None] - np.log(np.pi) / 2
+    logs = (
+        heights - effects**2 / 2 + np.log(weights) + points**2 + np.log(spread)[:, None] - np.log(np.pi) / 2
+    )
     value = logsumexp(logs, axis=1)
     share = np.exp(logs - value[:, None])
     residual = rows.weight[:, None] * (rows.outcome[:, None] - expit(eta))
