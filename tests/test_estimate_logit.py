@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from scipy.special import expit
 
 from sfpc_book.errors import EstimationError
-from sfpc_book.estimate.cluster_variance import cluster_variance, likelihood_variance
+from sfpc_book.estimate.cluster_variance import cluster_variance, logit_variance
 from sfpc_book.estimate.inverse_root import Diminished
 from sfpc_book.estimate.logit import fit_logit, is_separated
 from sfpc_book.estimate.mixed_logit import fit_mixed_logit
@@ -181,7 +181,9 @@ def test_robust_logit_equals_clubsandwich(kind: str) -> None:
     x = design("authority")
     fit = fit_logit(x.to_numpy(), outcome())
     contrast = (x.columns == "exposed").astype(float)
-    found = likelihood_variance(x.to_numpy(), fit.residual, fit.variance, authority(), contrast, kind=kind)
+    found = logit_variance(
+        x.to_numpy(), outcome(), fit.mean, np.ones(len(x)), authority(), contrast, kind=kind
+    )
     expected = reference().loc[(f"fixed_effects_logit_{kind}", "exposed")]
     estimate = fit.coefficients[1]
     assert estimate == pytest.approx(expected["estimate"], rel=STORED)
@@ -189,6 +191,28 @@ def test_robust_logit_equals_clubsandwich(kind: str) -> None:
     assert found.df[0] == pytest.approx(expected["df"], rel=STORED)
     p_value = 2 * stats.t.sf(abs(estimate / found.std_error[0]), found.df[0])
     assert p_value == pytest.approx(expected["p_value"], rel=STORED)
+
+
+def test_rows_of_several_children_give_the_robust_logit_of_the_children() -> None:
+    x, y, _, group = small()
+    x = np.column_stack([*(group == name for name in range(4)), x[:, 1], np.arange(len(y)) % 3]).astype(float)
+    frame = pd.DataFrame(x).assign(group=group, y=y)
+    rows = frame.groupby([*range(6), "group"])["y"].agg(["mean", "size"]).reset_index()
+    contrast = np.eye(6)[4:]
+
+    def robust(x: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray) -> list[np.ndarray]:
+        fit = fit_logit(x, y, weight=weight)
+        found = logit_variance(x, y, fit.mean, weight, group, contrast)
+        return [fit.coefficients, found.std_error, found.df, found.covariance]
+
+    of_rows = robust(
+        rows[list(range(6))].to_numpy(),
+        rows["mean"].to_numpy(),
+        rows["size"].to_numpy(float),
+        rows["group"].to_numpy(),
+    )
+    for ours, expected in zip(of_rows, robust(x, y, np.ones(len(y)), group), strict=True):
+        assert ours == pytest.approx(expected, rel=1e-8)
 
 
 def test_plain_logit_equals_glm() -> None:

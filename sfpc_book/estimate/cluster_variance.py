@@ -1,9 +1,9 @@
 """Cluster-robust variance for few clusters: CR2 with Satterthwaite degrees of freedom, and CR3.
 
 Derivation (Bell and McCaffrey 2002; Pustejovsky and Tipton 2018). Let Phi be the working variance of the
-outcomes, a diagonal matrix. Divide the rows of y and X by the root of Phi; the weighted regression becomes
-ordinary least squares with working variance I. With B = (X'X)^-1, hat matrix H = X B X' and residuals e, the
-estimator is
+children's outcomes, a diagonal matrix. Divide the rows of y and X by the root of Phi; the weighted regression
+becomes ordinary least squares with working variance I. With B = (X'X)^-1, hat matrix H = X B X' and
+residuals e, the estimator is
 
     V = B [ sum_g X_g' A_g e_g e_g' A_g' X_g ] B .
 
@@ -20,7 +20,9 @@ Satterthwaite degrees of freedom of a scaled chi-square with these moments are
 
     df = (sum_g p_g'p_g)^2 / sum_gh (p_g'p_h)^2,    p_g'p_h = [g = h] v_g'v_g - v_g'X_g B X_h'v_h .
 
-Nothing of size n x n is formed (see `inverse_root`), so child rows can be given as they are.
+Nothing of size n x n is formed (see `inverse_root`), so child rows can be given as they are. A row that
+stands for several children alike, with their mean as outcome, is multiplied by the root of their number
+instead; the result is that of the children's own rows.
 Tested against clubSandwich (R): least squares to 1e-9, logit to 1e-8.
 """
 
@@ -56,14 +58,14 @@ def cluster_variance(
 ) -> ClusterVariance:
     """Robust variance of linear combinations of weighted least-squares coefficients.
 
-    The working variance of an outcome is 1 / weight, as if every child counted alike.
+    The working variance of every child's outcome is the same.
 
     Parameters
     ----------
     design
         (n, k), effects included as dummies; may be rank-deficient as long as the contrasts are identified.
     outcome, weight, cluster
-        (n,).
+        (n,); the weight is the number of children of a row.
     contrasts
         (m, k), one combination of coefficients in each row.
     kind
@@ -72,25 +74,28 @@ def cluster_variance(
     root = np.sqrt(weight)
     x, y = design * root[:, None], outcome * root
     residual = y - x @ (np.linalg.pinv(x.T @ x, hermitian=True) @ (x.T @ y))
-    return _sandwich(x, residual, 1 / weight, cluster, contrasts, kind)
+    return _sandwich(x, residual, np.ones(len(x)), cluster, contrasts, kind)
 
 
-def likelihood_variance(
+def logit_variance(
     design: np.ndarray,
-    residual: np.ndarray,
-    variance: np.ndarray,
+    outcome: np.ndarray,
+    mean: np.ndarray,
+    weight: np.ndarray,
     cluster: np.ndarray,
     contrasts: np.ndarray,
     *,
     kind: str = "CR2",
 ) -> ClusterVariance:
-    """The same for a logit or another generalised linear model with canonical link.
+    """The same for the coefficients of a logit with fitted probabilities `mean` (n,).
 
-    Its rows are those of the last least-squares step: x_i times the root of `variance`, the variance of the
-    outcome by the model, and `residual`, outcome minus fitted mean, divided by it. All (n,).
+    The working variance of a child's outcome is mean (1 - mean); the rows are those of the last step of
+    iterated least squares.
     """
-    root = np.sqrt(variance)
-    return _sandwich(design * root[:, None], residual / root, variance, cluster, contrasts, kind)
+    variance = mean * (1 - mean)
+    root = np.sqrt(weight * variance)
+    residual = root * (outcome - mean) / variance
+    return _sandwich(design * root[:, None], residual, variance, cluster, contrasts, kind)
 
 
 def _sandwich(

@@ -1,7 +1,7 @@
 """Logit with fixed effects of authorities and periods, fitted by statsmodels. The only file that imports it.
 
-Its model-based variance takes children of one authority as independent; `likelihood_variance` of
-`cluster_variance` gives CR2 with Satterthwaite degrees of freedom from the residuals and variances returned.
+Its model-based variance takes children of one authority as independent; `logit_variance` of
+`cluster_variance` gives CR2 with Satterthwaite degrees of freedom.
 """
 
 from __future__ import annotations
@@ -29,14 +29,13 @@ SEPARATION = not_estimable("separation: a combination of covariates predicts the
 class Logit:
     """A fitted logit with n rows and k coefficients. Without status `ok` every number is NaN.
 
-    `residual` (n,) is weight times (outcome - fitted probability), `variance` (n,) its variance by the model.
+    `mean` (n,) are the fitted probabilities.
     """
 
     status: str
     coefficients: np.ndarray
     covariance: np.ndarray
-    residual: np.ndarray
-    variance: np.ndarray
+    mean: np.ndarray
     log_likelihood: float = NAN
 
 
@@ -75,8 +74,7 @@ def fit_logit(design: np.ndarray, outcome: np.ndarray, *, weight: np.ndarray | N
         status="ok",
         coefficients=fitted.params,
         covariance=np.asarray(fitted.cov_params()),
-        residual=weight * (outcome - mean),
-        variance=weight * mean * (1 - mean),
+        mean=mean,
         log_likelihood=float(weight @ (outcome * np.log(mean) + (1 - outcome) * np.log1p(-mean))),
     )
 
@@ -107,4 +105,4 @@ def _cause(design: np.ndarray, outcome: np.ndarray) -> str | None:
 
 def _without_numbers(design: np.ndarray, status: str) -> Logit:
     n, k = design.shape
-    return Logit(status, np.full(k, NAN), np.full((k, k), NAN), np.full(n, NAN), np.full(n, NAN))
+    return Logit(status, np.full(k, NAN), np.full((k, k), NAN), np.full(n, NAN))

@@ -18,8 +18,8 @@ c_i = z_i'L D^-1 L z_i and t = c dV/deta / 2
 E_j being the identity on the effects of grouping j and 0 elsewhere.
 
 *Adaptive quadrature* (Pinheiro and Bates 1995) integrates exp(h) over one grouping's effects with
-Gauss-Hermite nodes placed at u* and spread by D^(-1/2); one node is Laplace. Its gradient is the mean of the gradient of h
-over the nodes, which holds up to the error of the quadrature itself.
+Gauss-Hermite nodes placed at u* and spread by D^(-1/2); one node is Laplace. Its gradient is the mean of the
+gradient of h over the nodes, which holds up to the error of the quadrature itself.
 """
 
 from __future__ import annotations
