@@ -37,7 +37,7 @@ def test_pooled_degrees_of_freedom_stay_below_those_of_the_authorities() -> None
 
 
 def test_hardly_any_missing_information_leaves_barnard_and_rubins_second_term() -> None:
-    """n (n + 1) / (n + 3); mice stops short of it, since it takes the share of variance to be 0.0001 or more."""
+    """n (n + 1) / (n + 3); mice stops short of it, taking the share of variance to be 0.0001 or more."""
     found = pool(2 + np.array([1e-6, -1e-6, 0, 2e-6]), np.full(4, 0.3), 12)
     assert found.df == pytest.approx(12 * 13 / 15, rel=1e-8)
 
