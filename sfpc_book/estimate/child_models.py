@@ -1,0 +1,186 @@
+"""Models of children's rows, with covariates: logit and linear probability with CR2, and the mixed logit.
+
+Every function takes `Children` and gives terms; with covariates imputed several times, `pooled_terms` runs it
+on each data set and pools. A term that cannot be had carries its cause and no number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sfpc_book.estimate.cluster_variance import cluster_variance, logit_variance
+from sfpc_book.estimate.estimate import NAN, not_estimable
+from sfpc_book.estimate.logit import RANK_TOLERANCE, fit_logit
+from sfpc_book.estimate.mixed_logit import fit_mixed_logit
+from sfpc_book.estimate.pooling import pool
+from sfpc_book.estimate.standardise import CONTRASTS, standardise
+
+LOG_ODDS, PROPORTION = "log odds ratio", "proportion"
+UNITS = {"risk_difference": PROPORTION, "log_risk_ratio": "log risk ratio", "log_odds_ratio": LOG_ODDS}
+QUADRATURE_NODES = 15
+
+
+@dataclass(frozen=True)
+class Children:
+    """Rows of children, or of several alike (`weight`, outcome their mean). Arrays (n,); covariates (n, c).
+
+    `cluster` and `period` are labels; `covariates` are columns of numbers, dummies included, without an
+    intercept.
+    """
+
+    outcome: np.ndarray
+    exposed: np.ndarray
+    cluster: np.ndarray
+    period: np.ndarray
+    weight: np.ndarray
+    covariates: np.ndarray
+
+    def fixed_effects(self) -> np.ndarray:
+        """Exposure, a dummy of every cluster, of every period but the first, covariates."""
+        return np.column_stack(
+            [self.exposed, _dummies(self.cluster), _dummies(self.period)[:, 1:], self.covariates]
+        ).astype(float)
+
+    def random_intercept(self) -> np.ndarray:
+        """Intercept, exposure, a dummy of every period but the first, covariates."""
+        ones = np.ones(len(self.outcome))
+        return np.column_stack([ones, self.exposed, _dummies(self.period)[:, 1:], self.covariates]).astype(
+            float
+        )
+
+
+@dataclass(frozen=True)
+class Term:
+    """One quantity of a model. `df` is infinite for a normal reference; `missing_information` is NaN unless
+    pooled."""
+
+    term: str
+    unit: str
+    status: str = "ok"
+    estimate: float = NAN
+    std_error: float = NAN
+    df: float = NAN
+    missing_information: float = NAN
+
+
+Model = Callable[[Children], tuple[Term, ...]]
+
+
+def fixed_effects_logit(children: Children, *, kind: str = "CR2") -> tuple[Term, ...]:
+    """The conditional log odds ratio, and risk difference, log risk ratio and log odds ratio standardised
+    over all children, with clustered errors and Satterthwaite degrees of freedom."""
+    terms = {"exposed": LOG_ODDS, **{f"standardised_{name}": UNITS[name] for name in CONTRASTS}}
+    design = children.fixed_effects()
+    status = _design_status(children, design)
+    if status != "ok":
+        return _without_numbers(terms, status)
+    fit = fit_logit(design, children.outcome, weight=children.weight)
+    if fit.status != "ok":
+        return _without_numbers(terms, fit.status)
+    risks = standardise(design, fit.coefficients, 0, weight=children.weight)
+    contrasts = np.vstack([np.eye(1, design.shape[1]), risks.gradients])
+    found = logit_variance(
+        design, children.outcome, fit.mean, children.weight, children.cluster, contrasts, kind=kind
+    )
+    values = [fit.coefficients[0], *risks.contrasts]
+    return _terms(terms, values, found.std_error, found.df)
+
+
+def linear_probability(children: Children, *, kind: str = "CR2") -> tuple[Term, ...]:
+    """The risk difference by least squares, with clustered errors and Satterthwaite degrees of freedom."""
+    terms, design = {"exposed": PROPORTION}, children.fixed_effects()
+    status = _design_status(children, design)
+    if status != "ok":
+        return _without_numbers(terms, status)
+    root = np.sqrt(children.weight)
+    estimate = np.linalg.lstsq(design * root[:, None], children.outcome * root, rcond=None)[0][0]
+    contrast = np.eye(1, design.shape[1])
+    found = cluster_variance(design, children.outcome, children.weight, children.cluster, contrast, kind=kind)
+    return _terms(terms, [estimate], found.std_error, found.df)
+
+
+def mixed_logit(children: Children, *, by_period: bool = False, nodes: int = 1) -> tuple[Term, ...]:
+    """The log odds ratio given the authority, by a mixed logit; normal reference, as its users print it."""
+    groups = [np.asarray(children.cluster)]
+    if by_period:
+        labels = [np.unique(labels, return_inverse=True)[1] for labels in (children.cluster, children.period)]
+        groups.append(labels[0] * (labels[1].max() + 1) + labels[1])
+    design = children.random_intercept()
+    terms = {"exposed": LOG_ODDS}
+    status = _design_status(children, design[:, [1, 0, *range(2, design.shape[1])]])
+    if status != "ok":
+        return _without_numbers(terms, status)
+    fit = fit_mixed_logit(design, children.outcome, tuple(groups), weight=children.weight, nodes=nodes)
+    if fit.status != "ok":
+        return _without_numbers(terms, fit.status)
+    return _terms(terms, [fit.coefficients[1]], [math.sqrt(fit.covariance[1, 1])], [math.inf])
+
+
+def pooled_terms(model: Model, imputed: Sequence[Children]) -> tuple[Term, ...]:
+    """Run a model on each imputed data set and pool term by term (see `pooling`).
+
+    A term that one data set cannot give is not pooled from the others: it takes that data set's status.
+    """
+    runs = [model(children) for children in imputed]
+    return tuple(_pooled(terms) for terms in zip(*runs, strict=True))
+
+
+def _pooled(terms: Sequence[Term]) -> Term:
+    failed = next((term for term in terms if term.status != "ok"), None)
+    if failed:
+        return failed
+    found = pool(
+        np.array([term.estimate for term in terms]),
+        np.array([term.std_error for term in terms]),
+        float(np.mean([term.df for term in terms])),
+    )
+    return replace(
+        terms[0],
+        estimate=found.estimate,
+        std_error=found.std_error,
+        df=found.df,
+        missing_information=found.missing_information,
+    )
+
+
+def _design_status(children: Children, design: np.ndarray) -> str:
+    """`ok`, `not_identified` or `not_estimable: <cause>` before a model is fitted; exposure is the first
+    column of the design."""
+    counted = children.weight > 0
+    outcome, used = children.outcome[counted], design[counted]
+    if not len(outcome):
+        return not_estimable("no child with an observed outcome")
+    if len(np.unique(children.cluster[counted])) < 2:
+        return not_estimable("one authority")
+    if np.ptp(outcome) == 0:
+        return not_estimable("constant outcome")
+    if _rank(used) < used.shape[1]:
+        known = _rank(used) > _rank(used[:, 1:])
+        return not_estimable("covariates that say the same as others") if known else "not_identified"
+    return "ok"
+
+
+def _rank(matrix: np.ndarray) -> int:
+    return int(np.linalg.matrix_rank(matrix, tol=RANK_TOLERANCE * np.linalg.norm(matrix)))
+
+
+def _terms(
+    names: dict[str, str], values: Sequence[float], errors: Sequence[float], dfs: Sequence[float]
+) -> tuple[Term, ...]:
+    rows = zip(names.items(), values, errors, dfs, strict=True)
+    return tuple(
+        Term(name, unit, "ok", float(value), float(error), float(df))
+        for (name, unit), value, error, df in rows
+    )
+
+
+def _without_numbers(terms: dict[str, str], status: str) -> tuple[Term, ...]:
+    return tuple(Term(name, unit, status) for name, unit in terms.items())
+
+
+def _dummies(labels: np.ndarray) -> np.ndarray:
+    return (np.asarray(labels)[:, None] == np.unique(labels)).astype(float)
