@@ -82,6 +82,26 @@ def exceedance_curve(polynomials: np.ndarray, always: int, centre: float, scale:
     )
 
 
+def studentised_polynomials(
+    effect: np.ndarray, of_exposure: np.ndarray, fixed: np.ndarray, slope: np.ndarray, variance: float
+) -> np.ndarray:
+    """Polynomials for `exceedance_curve` of a statistic over its clustered standard error. Shape (orders, 5).
+
+    With x taken out of the data beyond the estimate, an order has the coefficient `effect` - x `of_exposure`
+    and cluster scores `fixed` - x `slope` (orders, clusters); the observed one has -x and `variance`. It is
+    extreme where (effect - x of_exposure)^2 variance >= x^2 sum (fixed - x slope)^2.
+    """
+    return np.column_stack(
+        [
+            -(slope**2).sum(axis=1),
+            2 * (fixed * slope).sum(axis=1),
+            of_exposure**2 * variance - (fixed**2).sum(axis=1),
+            -2 * effect * of_exposure * variance,
+            effect**2 * variance,
+        ]
+    )
+
+
 def _real_roots(polynomials: np.ndarray) -> np.ndarray:
     """Real roots of each row, ascending, filled up with infinity. Shape (orders, degree)."""
     degree = polynomials.shape[1] - 1

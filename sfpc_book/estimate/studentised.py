@@ -8,7 +8,7 @@ import numpy as np
 
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells
-from sfpc_book.estimate.inversion import ExceedanceCurve, exceedance_curve
+from sfpc_book.estimate.inversion import ExceedanceCurve, exceedance_curve, studentised_polynomials
 from sfpc_book.estimate.randomisation import (
     MONTE_CARLO_DRAWS,
     MONTE_CARLO_SEED,
@@ -90,15 +90,8 @@ def _curve(effects: OrderEffects, scores: Scores) -> ExceedanceCurve:
     shifted = (effects.effect - effects.of_exposure * centre)[others]
     b = effects.of_exposure[others]
     scale = unit_of(shifted, centre)
-    a, fixed, slope = shifted / scale, scores.fixed[others] / scale, scores.slope[others]
     variance = float((scores.fixed[0] ** 2).sum()) / scale**2
-    polynomials = np.column_stack(
-        [
-            -(slope**2).sum(axis=1),
-            2 * (fixed * slope).sum(axis=1),
-            b * b * variance - (fixed**2).sum(axis=1),
-            -2 * a * b * variance,
-            a * a * variance,
-        ]
+    polynomials = studentised_polynomials(
+        shifted / scale, b, scores.fixed[others] / scale, scores.slope[others], variance
     )
     return exceedance_curve(polynomials, int(effects.always.sum()), centre, scale)
