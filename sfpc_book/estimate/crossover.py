@@ -1,10 +1,10 @@
 """Cluster-crossover estimator: the change of authorities that go live against that of those that do not.
 
-Kennedy-Shaffer, de Gruttola and Lipsitch, "Novel methods for the analysis of stepped wedge cluster randomized
-trials", Statistics in Medicine 39 (2020), methods CO-1 to CO-3. Between two consecutive periods an authority
-crosses (unexposed, then exposed) or does not; the difference of the mean changes takes out authorities' levels
-and common movements without a model of either. It uses the effect in the first exposed period only, so it
-misses an effect that comes later.
+Kennedy-Shaffer, de Gruttola and Lipsitch, "Novel methods for the analysis of stepped wedge cluster
+randomized trials", Statistics in Medicine 39 (2020), methods CO-1 to CO-3. Between two consecutive periods
+an authority crosses (unexposed, then exposed) or does not; the difference of the mean changes takes out
+authorities' levels and common movements without a model of either. It uses the effect in the first exposed
+period only, so it misses an effect that comes later.
 
 | | `controls` | `period_weights` |
 |---|---|---|
@@ -12,9 +12,10 @@ misses an effect that comes later.
 | CO-2 | `unexposed` | `precision` |
 | CO-3 | `unchanged`: unexposed in both or exposed in both | `equal` |
 
-CO-3 assumes that the effect does not change with time since go-live. Consecutive means next to each other among
-the periods present; an authority without a cell in one of the two has no part in that crossover. A change is
-weighted by 1 / (1 / w + 1 / w'), w and w' the weights of its two cells: proportional to its inverse variance.
+CO-3 assumes that the effect does not change with time since go-live. Consecutive means next to each other
+among the periods present; an authority without a cell in one of the two has no part in that crossover. A
+change is weighted by 1 / (1 / w + 1 / w'), w and w' the weights of its two cells: proportional to its
+inverse variance.
 """
 
 from __future__ import annotations
@@ -90,9 +91,7 @@ def _changes(cells: Cells) -> _Changes:
     return _Changes(before[next_to], after[next_to], position[after[next_to]] - 1)
 
 
-def _units(
-    exposed: np.ndarray, cells: Cells, weight: np.ndarray, changes: _Changes, controls: str
-) -> Units:
+def _units(exposed: np.ndarray, cells: Cells, weight: np.ndarray, changes: _Changes, controls: str) -> Units:
     if controls not in CONTROLS:
         raise EstimationError(f"Unknown controls '{controls}'. Allowed: {', '.join(CONTROLS)}.")
     was, now = exposed[:, changes.before] == 1, exposed[:, changes.after] == 1

@@ -98,7 +98,7 @@ def contrast_estimate(
     units: Units, outcome: np.ndarray, cells: Cells, *, weights: str, period_weights: str
 ) -> ContrastEstimate:
     """The observed order (the only one in `units`): each period's difference, and their average."""
-    first, second, share = (part[0] for part in group_shares(units, period_weights))
+    share = group_shares(units, period_weights)[2][0]
     rows = []
     for position, period in enumerate(units.periods):
         here = units.period == position

@@ -68,9 +68,7 @@ def studentised_test(
     return result_of(size, effects, curve, estimate=centre, statistic=statistic, conf_level=conf_level)
 
 
-def _scores(
-    cells: Cells, wedge: Wedge, weights: str, effects: OrderEffects, orders: np.ndarray
-) -> Scores:
+def _scores(cells: Cells, wedge: Wedge, weights: str, effects: OrderEffects, orders: np.ndarray) -> Scores:
     """Scores of every order; an order's exposure residual is its influence x information / weight."""
     weight = weights_of(cells, weights)
     outcome, observed = residual_maker(cells, weight)(np.stack([cells.mean, cells.exposed]))

@@ -1,11 +1,11 @@
 """Within-period (vertical) estimator: exposed against unexposed authorities, period by period.
 
-Thompson, Davey, Fielding, Hargreaves and Hayes, "Robust analysis of stepped wedge trials using cluster-level
-summaries within periods", Statistics in Medicine 37 (2018). In a period with both arms the difference of the
-arms' mean cell means is unbiased by randomisation alone, whatever the periods did. They weight periods by
-inverse variances estimated from the outcomes; here the weights come from the design (`PERIOD_WEIGHTS`), so
-that the estimate is linear in the outcomes and the weights are the same whatever the outcomes were. The price is
-precision: authorities' own levels are not taken out.
+Thompson, Davey, Fielding, Hargreaves and Hayes, "Robust analysis of stepped wedge trials using
+cluster-level summaries within periods", Statistics in Medicine 37 (2018). In a period with both arms the
+difference of the arms' mean cell means is unbiased by randomisation alone, whatever the periods did. They
+weight periods by inverse variances estimated from the outcomes; here the weights come from the design
+(`PERIOD_WEIGHTS`), so that the estimate is linear in the outcomes and the weights are the same whatever
+the outcomes were. The price is precision: authorities' own levels are not taken out.
 
 Children weights: an arm's mean is the mean over its children. Equal weights: over its authorities.
 """

@@ -1,20 +1,20 @@
 """Wild cluster bootstrap-t of the two-way model with the null imposed: a sensitivity, never the headline.
 
-Cameron, Gelbach and Miller (2008); Webb (2023) for the six-point weights; Roodman and others (2019) for the
-algebra. Under the hypothesis that the effect is t, the residuals of each authority, fitted without exposure, are
-multiplied by one random weight; the share of draws whose studentised coefficient is at least as large as the
-observed one is the p-value at t.
+Cameron, Gelbach and Miller (2008); Webb (2023) for the six-point weights; Roodman and others (2019) for
+the algebra. Under the hypothesis that the effect is t, the residuals of each authority, fitted without
+exposure, are multiplied by one random weight; the share of draws whose studentised coefficient is at least
+as large as the observed one is the p-value at t.
 
-With influence L of the cells on the coefficient, u the restricted residuals and v_g the weight of cluster g, a
-draw has the coefficient t + sum_g v_g L_g'u_g, and the score of cluster h is sum_g v_g S_hg with S_hg =
-sum of L (M u_g) over the cells of h, M the residual maker of the full model. Both are linear in v and in t, so
-all draws are one product of small matrices, and p(t) = alpha has its solutions at roots of polynomials of
-degree 4 (`inversion.py`): no grid, no bisection.
+With influence L of the cells on the coefficient, u the restricted residuals and v_g the weight of cluster
+g, a draw has the coefficient t + sum_g v_g L_g'u_g, and the score of cluster h is sum_g v_g S_hg with S_hg
+= sum of L (M u_g) over the cells of h, M the residual maker of the full model. Both are linear in v and in
+t, so all draws are one product of small matrices, and p(t) = alpha has its solutions at roots of
+polynomials of degree 4 (`inversion.py`): no grid, no bisection.
 
-What few clusters cost: with G clusters there are 2^G sign patterns, every one counted, and the observed one and
-its mirror image are always extreme, so p is never below 2 / 2^G: 0.0625 with five, 0.125 with four. Webb's six
-points give 6^G patterns, listed in full up to 100,000, drawn at random beyond. In simulated five-authority wedges
-the Webb version rejected a true null in about 9 rather than 5 of 100: hence the label.
+What few clusters cost: with G clusters there are 2^G sign patterns, every one counted, and the observed
+one and its mirror image are always extreme, so p is never below 2 / 2^G: 0.0625 with five, 0.125 with
+four. Webb's six points give 6^G patterns, listed in full up to 100,000, drawn at random beyond; they are
+finer, but no more exact: the bootstrap is right for many clusters, and nothing was randomised by signs.
 """
 
 from __future__ import annotations
