@@ -73,10 +73,11 @@ def exact_status(cells: Cells, *, statistic: str = "two_way", weights: str = "ch
     """`ok`, `not_identified` or `not_estimable: <cause>`, decided before the test is done."""
     if statistic not in STATISTICS:
         raise EstimationError(f"Unknown statistic '{statistic}'. Allowed: {', '.join(STATISTICS)}.")
+    weight = weights_of(cells, weights)
     cause = blocking_cause(cells)
     if cause:
         return not_estimable(cause)
     if statistic == "studentised":
         return design_status(cells, weights)
-    influence = LINEAR_STATISTICS[statistic](cells, weights_of(cells, weights))
+    influence = LINEAR_STATISTICS[statistic](cells, weight)
     return "ok" if influence(cells.exposed[None, :]).any() else "not_identified"

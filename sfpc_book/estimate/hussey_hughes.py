@@ -22,8 +22,8 @@ from sfpc_book.estimate.estimate import NAN, not_estimable
 from sfpc_book.estimate.mixed_inference import kenward_roger, satterthwaite
 from sfpc_book.estimate.mixed_likelihood import MixedData, MixedState, mixed_state
 from sfpc_book.estimate.mixed_search import variance_ratios
-from sfpc_book.estimate.panel_models import EXACT_FIT, WEIGHTS, t_interval
-from sfpc_book.estimate.two_way import column_basis, weights_of
+from sfpc_book.estimate.panel_models import EXACT_FIT, t_interval
+from sfpc_book.estimate.two_way import WEIGHTS, column_basis, weights_of
 
 METHODS = ("REML", "ML")
 INFERENCES = ("normal", "satterthwaite", "kenward_roger")
@@ -92,7 +92,7 @@ def fit_hussey_hughes(
     _check(cells, within_squares, cell_effects, weights, method, inference)
     facts = {"method": method, "inference": inference, "conf_level": conf_level}
     data = _data(cells, within_squares, weights, method)
-    status = _status(cells, data)
+    status = _status(cells, data, cell_effects)
     if status != "ok":
         return MixedFit(status, **facts)
     free = np.array([True, cell_effects])
@@ -168,18 +168,18 @@ def _data(cells: Cells, within_squares: np.ndarray | None, weights: str, method:
     )
 
 
-def _status(cells: Cells, data: MixedData) -> str:
+def _status(cells: Cells, data: MixedData, cell_effects: bool) -> str:
     cause = blocking_cause(cells)
     if cause:
         return not_estimable(cause)
     rank = column_basis(data.design).shape[1]
     if rank < data.design.shape[1]:
         return "not_identified"
-    groups = np.hstack([data.design, data.membership.T])
-    basis = column_basis(groups)
+    basis = column_basis(np.hstack([data.design, data.membership.T]))
     left = cells.mean - basis @ (basis.T @ cells.mean)
-    exact = float(left @ left) <= EXACT_FIT * float(cells.mean @ cells.mean)
-    if data.within == 0 and (basis.shape[1] >= cells.n_cells or exact):
+    saturated = basis.shape[1] >= cells.n_cells
+    exact = saturated or float(left @ left) <= EXACT_FIT * float(cells.mean @ cells.mean)
+    if (data.within == 0 and exact) or (cell_effects and saturated):
         return not_estimable("no variation left around the model")
     return "ok"
 

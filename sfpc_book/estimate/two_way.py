@@ -13,8 +13,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy import linalg
 
+from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells
 
+WEIGHTS = ("children", "equal")
 RANK_TOLERANCE = 1e-9  # relative; cell weights span at most some six orders of magnitude
 
 
@@ -77,4 +79,6 @@ def has_within_variation(cells: Cells, weight: np.ndarray) -> bool:
 
 def weights_of(cells: Cells, weights: str) -> np.ndarray:
     """Children in each cell (`children`), or one for each cell (`equal`)."""
+    if weights not in WEIGHTS:
+        raise EstimationError(f"Unknown weights '{weights}'. Allowed: {', '.join(WEIGHTS)}.")
     return cells.weight if weights == "children" else np.ones(cells.n_cells)
