@@ -111,8 +111,8 @@ def fit_hussey_hughes(
         **(t_interval(estimate, error, df, conf_level) | {"df": df if math.isfinite(df) else NAN}),
         authority_variance=float(variances[0]),
         cell_variance=float(variances[1]),
-        residual_variance=float(state.residual_variance),
-        deviance=float(state.deviance),
+        residual_variance=state.residual_variance,
+        deviance=state.deviance,
         **facts,
     )
 

@@ -25,7 +25,7 @@ import math
 
 import numpy as np
 
-from sfpc_book.estimate.mixed_likelihood import MixedData, MixedState, covariance_inverse, mixed_state
+from sfpc_book.estimate.mixed_likelihood import CellCovariance, MixedData, MixedState, mixed_state
 
 STEP = 1e-4  # in the log of a ratio, for differences of an exact gradient
 
@@ -62,8 +62,7 @@ def kenward_roger(
         Variance ratios (authority, cell), and which of them belong to the model.
     """
     member = data.membership
-    solve, _, _ = covariance_inverse(data, member, ratios)
-    inverse = solve(np.eye(len(data.outcome))) / residual_variance
+    inverse = CellCovariance.at(data, ratios).solve(np.eye(len(data.outcome))) / residual_variance
     kept = [True, *free.tolist()]
     parts = [np.diag(data.inverse_weight), member.T @ member, np.eye(len(data.outcome))]
     products = [inverse @ part for part, keep in zip(parts, kept, strict=True) if keep]

@@ -14,7 +14,6 @@ evaluation takes time linear in the cells. Derivatives by dM^-1 = -M^-1 dM M^-1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,48 +75,70 @@ class MixedState:
     spread: np.ndarray
 
 
+@dataclass(frozen=True)
+class CellCovariance:
+    """M at given ratios, inverted by Sherman and Morrison.
+
+    With a = 1 / (1 / n + cell), t its sum over an authority and m the a-weighted mean of v there,
+    M^-1 v = a (v - m + m / (1 + authority t)): no cancellation, however large the authority ratio.
+    """
+
+    member: np.ndarray
+    own: np.ndarray
+    total: np.ndarray
+    growth: np.ndarray
+
+    @classmethod
+    def at(cls, data: MixedData, ratios: np.ndarray) -> CellCovariance:
+        """Evaluate at variance ratios (authority, cell)."""
+        own = 1 / (data.inverse_weight + ratios[1])
+        total = data.membership @ own
+        return cls(data.membership, own, total, 1 + ratios[0] * total)
+
+    def means(self, values: np.ndarray) -> np.ndarray:
+        """The a-weighted mean of each column in each authority."""
+        return ((self.member * self.own) @ values) / self.total[:, None]
+
+    def solve(self, values: np.ndarray) -> np.ndarray:
+        """M^-1 times the columns of `values` (cells, columns)."""
+        means = self.means(values)
+        return self.own[:, None] * (values - self.member.T @ (means * (1 - 1 / self.growth)[:, None]))
+
+    def solved_sums(self, values: np.ndarray) -> np.ndarray:
+        """The sum over each authority of M^-1 times `values`."""
+        return self.means(values) * (self.total / self.growth)[:, None]
+
+    def log_determinant(self) -> float:
+        return float(np.log(self.growth).sum() - np.log(self.own).sum())
+
+    def traces(self) -> np.ndarray:
+        """Traces of M^-1 G for the authority and the cell component."""
+        of_authority = (self.total / self.growth).sum()
+        lost = (self.member @ self.own**2) / self.total * (1 - 1 / self.growth)
+        return np.array([of_authority, self.own.sum() - lost.sum()])
+
+
 def mixed_state(data: MixedData, ratios: np.ndarray) -> MixedState:
     """Evaluate the model at variance ratios (authority, cell), both at least 0."""
-    member = data.membership
-    solve, determinant, traces = covariance_inverse(data, member, ratios)
-    solved = solve(data.design)
+    covariance_of_means = CellCovariance.at(data, ratios)
+    solved, sums = covariance_of_means.solve(data.design), covariance_of_means.solved_sums(data.design)
     bread = data.design.T @ solved
     covariance = np.linalg.inv(bread)
     coefficients = covariance @ (solved.T @ data.outcome)
-    left = data.outcome - data.design @ coefficients
-    weighted = solve(left)
-    rss = data.within + float(left @ weighted)
-    sums = member @ solved
+    left = (data.outcome - data.design @ coefficients)[:, None]
+    weighted = covariance_of_means.solve(left)
+    rss = data.within + float((left * weighted).sum())
     spread = np.stack([sums.T @ sums, solved.T @ solved])
-    of_rss = -np.array([((member @ weighted) ** 2).sum(), weighted @ weighted])
-    of_rest = traces - data.reml * np.einsum("pq,kqp->k", covariance, spread)
-    constant = determinant + data.reml * np.linalg.slogdet(bread)[1]
+    of_rss = -np.array([(covariance_of_means.solved_sums(left) ** 2).sum(), (weighted**2).sum()])
+    of_rest = covariance_of_means.traces() - data.reml * np.einsum("pq,kqp->k", covariance, spread)
+    constant = covariance_of_means.log_determinant() + data.reml * np.linalg.slogdet(bread)[1]
     freedom = data.freedom
     return MixedState(
         coefficients=coefficients,
         covariance=covariance,
         residual_variance=rss / freedom,
-        deviance=freedom * (1 + np.log(2 * np.pi * rss / freedom)) + constant + data.log_sizes,
+        deviance=float(freedom * (1 + np.log(2 * np.pi * rss / freedom)) + constant + data.log_sizes),
         gradient=freedom * of_rss / rss + of_rest,
         partial_gradient=np.stack([of_rest, of_rss]),
         spread=spread,
     )
-
-
-def covariance_inverse(
-    data: MixedData, member: np.ndarray, ratios: np.ndarray
-) -> tuple[Callable[[np.ndarray], np.ndarray], float, np.ndarray]:
-    """A function that applies M^-1, log|M|, and the traces of M^-1 G for both components."""
-    authority, cell = ratios
-    own = 1 / (data.inverse_weight + cell)
-    total = member @ own
-    shrink = authority / (1 + authority * total)
-
-    def solve(values: np.ndarray) -> np.ndarray:
-        scaled = (values.T * own).T
-        return scaled - (member.T * own[:, None]) @ ((member @ scaled).T * shrink).T
-
-    determinant = float(np.log1p(authority * total).sum() - np.log(own).sum())
-    of_cell = float(own.sum() - (shrink * (member @ own**2)).sum())
-    of_authority = float((total / (1 + authority * total)).sum())
-    return solve, determinant, np.array([of_authority, of_cell])

@@ -12,7 +12,7 @@ from scipy import optimize
 
 from sfpc_book.estimate.mixed_likelihood import MixedData, MixedState, mixed_state
 
-STARTS = (0.0, 0.01, 0.1, 1.0, 10.0)  # variance ratios in units of a mean cell's residual variance
+STARTS = (0.0, 0.01, 0.1, 1.0, 10.0, 1e3, 1e5)  # variance ratios in units of a mean cell's residual variance
 AT_ZERO = 1e-8  # in that unit
 SLOPE = 1e-6  # of the deviance by the log of a ratio, at 0 by the ratio: below it the search has converged
 
