@@ -114,6 +114,17 @@ def least_squares(frame: pd.DataFrame, weight: np.ndarray) -> float:
     return float(np.linalg.lstsq(dummies(frame) * root[:, None], outcome, rcond=None)[0][0])
 
 
+def clustered_t(frame: pd.DataFrame, weight: np.ndarray) -> float:
+    """Coefficient of exposure over its clustered standard error without correction, refitted from scratch."""
+    x = dummies(frame)
+    bread = np.linalg.pinv(x.T @ (weight[:, None] * x))
+    solved = bread @ x.T @ (weight * frame["value_mean"].to_numpy())
+    scores = weight[:, None] * x * (frame["value_mean"].to_numpy() - x @ solved)[:, None]
+    names = frame["authority"].to_numpy()
+    sums = np.array([scores[names == name].sum(axis=0) for name in np.unique(names)])
+    return float(solved[0] / np.sqrt((bread @ sums.T @ sums @ bread)[0, 0]))
+
+
 def naive_orders(design: Wedge) -> list[tuple[int, ...]]:
     """Every permutation of start periods that keeps each stratum's own starts; repeats kept."""
     observed = [design.start_period[name] for name in design.authorities]

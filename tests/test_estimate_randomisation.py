@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from estimate_frames import FIVE, FIVE_STRATA, dummies, naive_orders, naive_statistics, panel, wedge
+from estimate_frames import FIVE, FIVE_STRATA, clustered_t, naive_orders, naive_statistics, panel, wedge
 
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import cells_of
+from sfpc_book.estimate.exact_test import exact_test
 from sfpc_book.estimate.randomisation import (
     coefficient_curve,
     order_effects,
@@ -140,9 +141,9 @@ def test_orders_that_leave_nothing_to_compare_count_as_extreme() -> None:
     assert test.attainable == (-math.inf, math.inf)
 
 
-@pytest.mark.parametrize("studentised", [False, True])
+@pytest.mark.parametrize("statistic", ["two_way", "studentised", "vertical", "crossover"])
 @pytest.mark.parametrize("name", DESIGNS)
-def test_the_test_is_exact_whichever_order_had_been_drawn(name: str, studentised: bool) -> None:
+def test_the_test_is_exact_whichever_order_had_been_drawn(name: str, statistic: str) -> None:
     """With the outcomes fixed and no effect, at most k of n possible draws may give p up to k / n."""
     design = DESIGNS[name]
     frame = panel(design, seed=11)
@@ -151,9 +152,7 @@ def test_the_test_is_exact_whichever_order_had_been_drawn(name: str, studentised
         drawn = wedge_with(design, order)
         table = drawn.design_table().set_index(["authority", "period"])[["exposed", "exposure_time"]]
         shown = frame.drop(columns=["exposed", "exposure_time"]).join(table, on=["authority", "period"])
-        cells = cells_of(shown)
-        plain = randomisation_test(order_effects(cells, drawn))
-        found.append(studentised_test(cells, drawn).p_value if studentised else plain.p_value)
+        found.append(exact_test(cells_of(shown), drawn, statistic=statistic).p_value)
     found = np.sort(found)
     assert (found >= (np.arange(len(found)) + 1) / len(found) - 1e-12).all()
 
@@ -176,18 +175,12 @@ def wedge_with(design: Wedge, order: np.ndarray) -> Wedge:
 def naive_studentised(frame: pd.DataFrame, design: Wedge, effect: float) -> float:
     """p of the studentised test by refitting, variance clustered without correction."""
     weight = frame["n_children"].to_numpy(float)
-    y = (frame["value_mean"] - effect * frame["exposed"]).to_numpy()
+    frame = frame.assign(value_mean=frame["value_mean"] - effect * frame["exposed"])
     sizes = []
     for order in naive_orders(design):
         start = frame["authority"].map(dict(zip(design.authorities, order, strict=True)))
-        x = dummies(frame.assign(exposed=(frame["period"] >= start).astype(int)))
-        bread = np.linalg.pinv(x.T @ (weight[:, None] * x))
-        solved = bread @ x.T @ (weight * y)
-        scores = weight[:, None] * x * (y - x @ solved)[:, None]
-        sums = np.array([scores[frame["authority"] == name].sum(axis=0) for name in design.authorities])
-        sizes.append(abs(solved[0]) / np.sqrt((bread @ sums.T @ sums @ bread)[0, 0]))
-    sizes = np.array(sizes)
-    return float(np.mean(sizes >= sizes[0] * (1 - 1e-9)))
+        sizes.append(abs(clustered_t(frame.assign(exposed=(frame["period"] >= start).astype(int)), weight)))
+    return float(np.mean(np.array(sizes) >= sizes[0] * (1 - 1e-9)))
 
 
 @pytest.mark.parametrize("name", ["unrestricted", "no_wrong_door"])

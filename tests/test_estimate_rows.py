@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,15 @@ import pytest
 from estimate_frames import FIVE, FIVE_STRATA, panel, wedge
 
 from sfpc_book.errors import EstimationError
+from sfpc_book.estimate.cells import cells_of
 from sfpc_book.estimate.estimate import TIDY_COLUMNS
+from sfpc_book.estimate.exact_test import exact_test
+from sfpc_book.estimate.multiplicity import secondary_family
 from sfpc_book.estimate.panel_models import fit_two_way
+from sfpc_book.estimate.pooled import estimate_pooled
+from sfpc_book.estimate.randomisation import LINEAR_STATISTICS
 from sfpc_book.estimate.wedge_estimates import estimate_outcome, estimate_outcomes
+from sfpc_book.study.schema import Statistic
 from sfpc_book.study.study import load_study
 
 DESIGN = wedge(FIVE, FIVE_STRATA)
@@ -197,3 +204,48 @@ def test_the_unit_of_every_outcome_is_that_of_its_numbers_as_they_stand():
     table = rows(panel(DESIGN), unit=study.outcomes["looked_after"].unit)
     numbers = table.loc[table["unit"].str.startswith("proportion"), "estimate"].dropna()
     assert len(numbers) and numbers.abs().max() <= 1
+
+
+def test_the_statistic_of_the_exact_tests_is_chosen_in_the_study_file_by_a_name_that_the_estimates_know() -> (
+    None
+):
+    study = load_study(Path(__file__).parents[1] / "study.yml")
+    assert study.statistic == "two_way"
+    assert get_args(Statistic) == tuple(LINEAR_STATISTICS)
+    chosen = study.analyses["randomisation"].model_copy(update={"statistic": "vertical"})
+    changed = study.model_copy(update={"analyses": study.analyses | {"randomisation": chosen}})
+    assert changed.statistic == "vertical"
+
+
+def test_one_word_changes_every_exact_test() -> None:
+    frame = panel(DESIGN, seed=2)
+    plain, changed = (by_analysis(rows(frame, statistic=name)) for name in ("two_way", "vertical"))
+    test = exact_test(cells_of(frame), DESIGN, statistic="vertical")
+    exact = ["randomisation", "randomisation_attainable"]
+    assert changed.loc[exact, "estimate"].tolist() == [test.estimate] * 2
+    assert changed.loc["randomisation", "p_value"] == test.p_value
+    others = [name for name in plain.index if name not in exact]
+    pd.testing.assert_frame_equal(plain.loc[others], changed.loc[others])
+    family = [
+        secondary_family(frame, DESIGN, ["looked_after"], 18, statistic=name)
+        for name in ("two_way", "vertical")
+    ]
+    assert [table["p_value"].iloc[0] for table in family] == [
+        plain.loc["randomisation", "p_value"],
+        test.p_value,
+    ]
+    pooled = estimate_pooled(
+        {"m": frame}, {"m": DESIGN}, outcome="looked_after", horizon=18, statistic="vertical"
+    )
+    assert pooled["estimate"].iloc[0] == pytest.approx(test.estimate)
+
+
+def test_a_statistic_that_is_not_identified_has_a_status_beside_the_others_numbers() -> None:
+    """a is not seen in the period in which it goes live, so no crossover is; its change is seen around it."""
+    frame = panel(DESIGN, seed=2)
+    seen = frame["authority"].isin(["a", "d", "e"]) & (frame["period"] < 3)
+    frame.loc[~seen | ((frame["authority"] == "a") & (frame["period"] == 1)), "n_children"] = 0
+    found = by_analysis(rows(frame, statistic="crossover"))
+    assert found.loc["panel_two_way", "status"] == "ok"
+    assert set(found.loc[["randomisation", "randomisation_attainable"], "status"]) == {"not_identified"}
+    assert by_analysis(rows(frame)).loc["randomisation", "status"] == "ok"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,7 @@ def cells_of(panel: pd.DataFrame) -> Cells:
     ------
     EstimationError
         With every fault found: missing columns, repeated cells, an exposure that is not 0 or 1 or goes
-        back to 0, a non-empty cell without a mean.
+        back to 0, a cell without a count of children, a non-empty cell without a mean.
     """
     missing = [name for name in REQUIRED_COLUMNS if name not in panel.columns]
     if missing:
@@ -80,6 +81,23 @@ def cells_of(panel: pd.DataFrame) -> Cells:
     )
 
 
+def subset(cells: Cells, kept: np.ndarray) -> Cells:
+    """The cells where `kept` (boolean, one entry per cell); `n_empty` counts gaps between what remains."""
+    members = np.unique(cells.authority[kept])
+    periods = tuple(int(period) for period in np.unique(cells.period[kept]))
+    return Cells(
+        authorities=tuple(cells.authorities[position] for position in members),
+        periods=periods,
+        authority=np.searchsorted(members, cells.authority[kept]),
+        period=cells.period[kept],
+        exposed=cells.exposed[kept],
+        exposure_time=cells.exposure_time[kept],
+        weight=cells.weight[kept],
+        mean=cells.mean[kept],
+        n_empty=len(members) * len(periods) - int(kept.sum()),
+    )
+
+
 def blocking_cause(cells: Cells) -> str | None:
     """Why no effect can be estimated from these cells, or None. Weights do not matter for this."""
     if cells.n_cells == 0:
@@ -92,8 +110,8 @@ def blocking_cause(cells: Cells) -> str | None:
 
 
 def _repeated(panel: pd.DataFrame) -> list[str]:
-    twice = panel.loc[panel.duplicated(["authority", "period"]), ["authority", "period"]]
-    return [f"cell {a}, period {p} occurs more than once" for a, p in twice.itertuples(index=False)]
+    twice = panel.loc[panel.duplicated(["authority", "period"])]
+    return [f"cell {a}, period {p} occurs more than once" for a, p in _names(twice)]
 
 
 def _exposure_faults(panel: pd.DataFrame) -> list[str]:
@@ -110,8 +128,13 @@ def _exposure_faults(panel: pd.DataFrame) -> list[str]:
 
 
 def _value_faults(panel: pd.DataFrame) -> list[str]:
+    uncounted = panel.loc[~(panel["n_children"] >= 0)]
     blank = panel.loc[(panel["n_children"] > 0) & ~np.isfinite(panel["value_mean"].astype(float))]
     return [
-        f"cell {a}, period {p} has children but no finite mean"
-        for a, p in blank[["authority", "period"]].itertuples(index=False)
+        *(f"cell {a}, period {p} has no count of children, or one below 0" for a, p in _names(uncounted)),
+        *(f"cell {a}, period {p} has children but no finite mean" for a, p in _names(blank)),
     ]
+
+
+def _names(rows: pd.DataFrame) -> Iterator[tuple[str, int]]:
+    return rows[["authority", "period"]].itertuples(index=False)

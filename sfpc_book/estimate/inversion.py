@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 REAL_ROOT = 1e-7  # a root counts as real if its imaginary part is below this, relative to its size
+LEADING = 1e-14  # a leading coefficient this small beside the largest is 0
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,49 @@ def exceedance_curve(polynomials: np.ndarray, always: int, centre: float, scale:
     )
 
 
+def studentised_polynomials(
+    effect: np.ndarray, of_exposure: np.ndarray, fixed: np.ndarray, slope: np.ndarray, variance: float
+) -> np.ndarray:
+    """Polynomials for `exceedance_curve` of a statistic over its clustered standard error. Shape (orders, 5).
+
+    With x taken out of the data beyond the estimate, an order has the coefficient `effect` - x `of_exposure`
+    and cluster scores `fixed` - x `slope` (orders, clusters); the observed one has -x and `variance`. It is
+    extreme where (effect - x of_exposure)^2 variance >= x^2 sum (fixed - x slope)^2.
+    """
+    return np.column_stack(
+        [
+            -(slope**2).sum(axis=1),
+            2 * (fixed * slope).sum(axis=1),
+            of_exposure**2 * variance - (fixed**2).sum(axis=1),
+            -2 * effect * of_exposure * variance,
+            effect**2 * variance,
+        ]
+    )
+
+
 def _real_roots(polynomials: np.ndarray) -> np.ndarray:
     """Real roots of each row, ascending, filled up with infinity. Shape (orders, degree)."""
-    if polynomials.shape[1] == 3:
-        return _quadratic_roots(polynomials)
     degree = polynomials.shape[1] - 1
+    if degree == 2:
+        return _quadratic_roots(polynomials)
+    size = np.abs(polynomials).max(axis=1, initial=0.0, keepdims=True)
+    leading = (np.abs(polynomials) > LEADING * size).argmax(axis=1)
     roots = np.full((len(polynomials), degree), np.inf)
-    for row, polynomial in enumerate(polynomials):
-        found = np.roots(polynomial)
-        real = np.sort(found.real[np.abs(found.imag) <= REAL_ROOT * np.maximum(1, np.abs(found))])
-        roots[row, : len(real)] = real
+    for first in np.unique(leading[size[:, 0] > 0]).tolist():
+        rows = np.flatnonzero((leading == first) & (size[:, 0] > 0))
+        roots[rows, : degree - first] = _companion_roots(polynomials[rows, first:])
     return roots
+
+
+def _companion_roots(polynomials: np.ndarray) -> np.ndarray:
+    """Real roots of each row, whose first coefficient is not 0: eigenvalues of the companion matrices."""
+    degree = polynomials.shape[1] - 1
+    companion = np.zeros((len(polynomials), degree, degree))
+    companion[:, 1:, :-1] = np.eye(max(degree - 1, 0))
+    companion[:, :1, :] = -(polynomials[:, 1:] / polynomials[:, :1])[:, None, :]
+    found = np.linalg.eigvals(companion)
+    real = np.abs(found.imag) <= REAL_ROOT * np.maximum(1, np.abs(found))
+    return np.sort(np.where(real, found.real, np.inf), axis=1)
 
 
 def _quadratic_roots(polynomials: np.ndarray) -> np.ndarray:
@@ -101,7 +134,7 @@ def _quadratic_roots(polynomials: np.ndarray) -> np.ndarray:
     discriminant = np.maximum(b * b - 4 * a * c, 0.0)  # the quadratics here are products of real factors
     q = -0.5 * (b + np.where(b < 0, -1.0, 1.0) * np.sqrt(discriminant))
     with np.errstate(divide="ignore", invalid="ignore"):
-        first = np.where(np.abs(a) > 1e-14 * size, q / a, np.inf)
+        first = np.where(np.abs(a) > LEADING * size, q / a, np.inf)
         second = np.where(np.abs(q) > 0, c / q, 0.0)
     return np.sort(np.column_stack([first, second]), axis=1)
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import cells_of
+from sfpc_book.estimate.exact_test import exact_status
 from sfpc_book.estimate.panel_models import design_status
 from sfpc_book.estimate.randomisation import TIE_TOLERANCE, OrderEffects, order_effects
 from sfpc_book.study.wedge import Wedge
@@ -26,9 +27,14 @@ ADJUSTED_COLUMNS = [
 
 
 def secondary_family(
-    panel: pd.DataFrame, wedge: Wedge, outcomes: Sequence[str], horizon: int
+    panel: pd.DataFrame,
+    wedge: Wedge,
+    outcomes: Sequence[str],
+    horizon: int,
+    *,
+    statistic: str = "two_way",
 ) -> pd.DataFrame:
-    """Adjusted p-values of one model's secondary outcomes at one horizon.
+    """Adjusted p-values of one model's secondary outcomes at one horizon, by a linear statistic.
 
     `panel` holds one model, sample and exposure. Outcomes that cannot be estimated are not part of the
     family; they have a row with NaN and `in_family` False.
@@ -42,9 +48,9 @@ def secondary_family(
         for outcome in outcomes
     }
     family = {
-        outcome: order_effects(cells, wedge)
+        outcome: order_effects(cells, wedge, statistic=statistic)
         for outcome, cells in slices.items()
-        if design_status(cells) == "ok"
+        if design_status(cells) == exact_status(cells, statistic=statistic) == "ok"
     }
     adjusted = adjust(family).set_index("outcome") if family else pd.DataFrame(columns=ADJUSTED_COLUMNS[1:])
     table = adjusted.reindex(pd.Index(outcomes, name="outcome")).astype(float).reset_index()

@@ -22,7 +22,6 @@ from sfpc_book.estimate.cells import Cells, blocking_cause, cells_of
 from sfpc_book.estimate.estimate import NAN, not_estimable
 from sfpc_book.estimate.two_way import column_basis, effects_design, has_within_variation, weights_of
 
-WEIGHTS = ("children", "equal")
 EXACT_FIT = 1e-20  # residual sum of squares relative to the total; below it nothing is left to judge by
 
 
@@ -78,8 +77,6 @@ def fit_two_way(
     EstimationError
         For a panel that breaks its rules, unknown `weights`, or if linearmodels would drop a row.
     """
-    if weights not in WEIGHTS:
-        raise EstimationError(f"Unknown weights '{weights}'. Allowed: {', '.join(WEIGHTS)}.")
     cells = panel if isinstance(panel, Cells) else cells_of(panel)
     status = design_status(cells, weights)
     if status != "ok":
@@ -97,10 +94,10 @@ def fit_two_way(
 
 def design_status(cells: Cells, weights: str = "children") -> str:
     """`ok`, `not_identified` or `not_estimable: <cause>`, decided from the cells before a model is fitted."""
+    weight = weights_of(cells, weights)
     cause = blocking_cause(cells)
     if cause:
         return not_estimable(cause)
-    weight = weights_of(cells, weights)
     if not has_within_variation(cells, weight):
         return "not_identified"
     if _is_exact_fit(cells, weight):

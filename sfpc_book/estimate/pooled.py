@@ -18,6 +18,7 @@ import pandas as pd
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells, cells_of
 from sfpc_book.estimate.estimate import combine
+from sfpc_book.estimate.exact_test import exact_status
 from sfpc_book.estimate.panel_models import design_status
 from sfpc_book.estimate.randomisation import (
     MONTE_CARLO_DRAWS,
@@ -69,6 +70,7 @@ def estimate_pooled(
     horizon: int | None,
     sample: str = "main",
     exposure: str = "go_live",
+    statistic: str = "two_way",
     unit: str = "",
     conf_level: float = 0.95,
     data_status: str = "synthetic",
@@ -79,12 +81,18 @@ def estimate_pooled(
     ----------
     panels
         The slice of this outcome and horizon for each model id, as for `estimate_outcome`.
+    statistic
+        A linear one (`LINEAR_STATISTICS`).
 
     A model whose slice cannot be estimated is left out; `reference` names those pooled and the status is then
     `partly_observed`. Without any, the row carries no number.
     """
     cells = {model: cells_of(panel) for model, panel in panels.items()}
-    usable = [model for model, found in cells.items() if design_status(found) == "ok"]
+    usable = [
+        model
+        for model, found in cells.items()
+        if design_status(found) == exact_status(found, statistic=statistic) == "ok"
+    ]
     everything = pd.concat(list(panels.values()))
     complete = len(usable) == len(panels) and everything["n_not_observed"].sum() == 0
     facts = Slice.of(
@@ -102,7 +110,9 @@ def estimate_pooled(
     )
     if not usable:
         return combine([row_without_number(facts, ANALYSIS, _status_without_any(everything, cells))])
-    effects = pooled_effects([order_effects(cells[model], wedges[model]) for model in usable])
+    effects = pooled_effects(
+        [order_effects(cells[model], wedges[model], statistic=statistic) for model in usable]
+    )
     return combine([pooled_row(facts, randomisation_test(effects, conf_level=conf_level), usable)])
 
 

@@ -1,47 +1,64 @@
 """Exact randomisation inference for one wedge: the only chance is which order of go-lives was drawn.
 
-The statistic, chosen before any data: the two-way panel coefficient weighted by children (`studentised.py`
-has it divided by its standard error). Children stay in their cells; what is permuted is which authority
-received which go-live, within its readiness stratum.
+Children stay in their cells; what is permuted is which authority received which go-live, within its readiness
+stratum. The statistic is chosen before any data, by its name in `LINEAR_STATISTICS` (`exact_test.py` adds the
+one that is not linear). A linear statistic is a weighted sum of the cells' means whose weights depend on the
+order, the children in the cells and nothing else, and which takes the value t for an effect of t in every
+exposed cell; that is all that the test, its inversion and pooling need.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells
+from sfpc_book.estimate.crossover import crossover_influence
 from sfpc_book.estimate.inversion import ExceedanceCurve, exceedance_curve
-from sfpc_book.estimate.two_way import RANK_TOLERANCE, residual_form, weights_of
+from sfpc_book.estimate.two_way import two_way_influence, weights_of
+from sfpc_book.estimate.vertical import vertical_influence
 from sfpc_book.study.wedge import MAXIMUM_ORDERS, Wedge
 
 TIE_TOLERANCE = 1e-9  # relative to the largest statistic; rounding must never turn a tie into a smaller p
 ROUNDING = 1e-12  # a coefficient this small beside the outcome's range is 0
 MONTE_CARLO_DRAWS = 99_999
 MONTE_CARLO_SEED = 20_200_301
+BLOCK = 2**21  # numbers of one order-by-cell matrix held at a time
+
+Influence = Callable[[np.ndarray], np.ndarray]
+LINEAR_STATISTICS: Mapping[str, Callable[[Cells, np.ndarray], Influence]] = {
+    "two_way": two_way_influence,
+    "vertical": vertical_influence,
+    "vertical_precision": partial(vertical_influence, period_weights="precision"),
+    "crossover": crossover_influence,
+    "crossover_precision": partial(crossover_influence, period_weights="precision"),
+}  # cells and their weights -> exposures under the orders -> weights of the cells' means, (orders, cells)
 
 
 @dataclass(frozen=True)
 class OrderEffects:
-    """The coefficient under every admissible order, the observed order first. Arrays of length n_orders.
+    """A linear statistic under every admissible order, the observed order first. Arrays of length n_orders.
 
     Attributes
     ----------
     effect
-        Coefficient a of the outcome on the order's exposure.
+        Statistic a of the outcome by the order's exposure.
     of_exposure
-        Coefficient b of the observed exposure on the order's: taking an effect t out of the data turns a
-        into a - t b. For the observed order b is 1.
+        Statistic b of the observed exposure by the order's: taking an effect t out of the data turns a into
+        a - t b. For the observed order b is 1.
     information
-        d'A d: weighted variation of the order's exposure left after authority and period effects.
+        1 / variance of the statistic if each cell's mean had variance 1 / weight, all independent. For the
+        two-way coefficient d'A d: variation of exposure left after authority and period effects.
     sign
-        1 or -1 where the coefficient is always that of the observed order or its negative, whatever the
+        1 or -1 where the statistic is always that of the observed order or its negative, whatever the
         outcomes; 0 elsewhere.
     defined
-        False where the order leaves no variation in the cells observed; it then counts as extreme.
+        False where the order leaves nothing to compare in the cells observed; it then counts as extreme.
     exact
         Whether these are all admissible orders, or a random sample of them.
     """
@@ -83,16 +100,18 @@ class RandomisationResult:
     monte_carlo_error: float
 
 
-def orders_of(wedge: Wedge, *, seed: int = MONTE_CARLO_SEED) -> tuple[np.ndarray, bool]:
+def orders_of(
+    wedge: Wedge, *, seed: int = MONTE_CARLO_SEED, draws: int = MONTE_CARLO_DRAWS
+) -> tuple[np.ndarray, bool]:
     """Start periods, shape (orders, authorities), the observed order first; and whether these are all orders.
 
-    Beyond 100,000 orders: the observed one and 99,999 drawn at random with replacement.
+    Beyond 100,000 orders: the observed one and `draws` drawn at random with replacement.
     """
     if wedge.n_orders <= MAXIMUM_ORDERS:
         return np.array(wedge.admissible_orders(), dtype=int), True
     rng = np.random.default_rng(seed)
     observed = np.array([wedge.start_period[slug] for slug in wedge.authorities])
-    orders = np.tile(observed, (MONTE_CARLO_DRAWS + 1, 1))
+    orders = np.tile(observed, (draws + 1, 1))
     for stratum in sorted(set(wedge.stratum.values())):
         members = [i for i, slug in enumerate(wedge.authorities) if wedge.stratum[slug] == stratum]
         orders[1:, members] = rng.permuted(orders[1:, members], axis=1)
@@ -105,42 +124,71 @@ def exposure_under(orders: np.ndarray, cells: Cells, authorities: tuple[str, ...
     Raises
     ------
     EstimationError
-        When a cell's authority is not in the wedge, or the first order does not give the observed exposure.
+        When a cell's authority is not in the wedge.
     """
     unknown = sorted(set(cells.authorities) - set(authorities))
     if unknown:
         raise EstimationError(f"Not in the wedge: {', '.join(unknown)}. Known: {', '.join(authorities)}.")
     column = np.array([authorities.index(name) for name in cells.authorities], dtype=int)[cells.authority]
-    exposed = (cells.period >= orders[:, column]).astype(float)
-    if not np.array_equal(exposed[0], cells.exposed):
+    return (cells.period >= orders[:, column]).astype(float)
+
+
+def influence_blocks(
+    orders: np.ndarray, cells: Cells, wedge: Wedge, *, weights: str, statistic: str
+) -> Iterator[np.ndarray]:
+    """Weights of the cells' means in a linear statistic, for a block of orders at a time, (block, cells).
+
+    Raises
+    ------
+    EstimationError
+        For an unknown statistic, cells of other authorities, or when the first order does not give the
+        observed exposure.
+    """
+    if statistic not in LINEAR_STATISTICS:
+        raise EstimationError(
+            f"Unknown linear statistic '{statistic}'. Allowed: {', '.join(LINEAR_STATISTICS)}."
+        )
+    if not np.array_equal(exposure_under(orders[:1], cells, wedge.authorities)[0], cells.exposed):
         raise EstimationError("The panel's exposure is not that of the wedge; make both from one study file.")
-    return exposed
+    influence = LINEAR_STATISTICS[statistic](cells, weights_of(cells, weights))
+    rows = max(1, BLOCK // max(cells.n_cells, 1))
+    for start in range(0, len(orders), rows):
+        yield influence(exposure_under(orders[start : start + rows], cells, wedge.authorities))
 
 
-def order_effects(cells: Cells, wedge: Wedge, *, weights: str = "children") -> OrderEffects:
-    """The two-way coefficient under every order; one residual form serves all (see `two_way.py`)."""
-    orders, exact = orders_of(wedge)
-    exposed = exposure_under(orders, cells, wedge.authorities)
-    form = residual_form(cells, weights_of(cells, weights))
-    projected = exposed @ form
-    information = np.einsum("oc,oc->o", projected, exposed)
-    defined = information > RANK_TOLERANCE * np.maximum(weights_of(cells, weights).sum(), 1.0)
-    influence = np.divide(
-        projected, information[:, None], out=np.zeros_like(projected), where=defined[:, None]
-    )
-    effect = influence @ cells.mean
+def order_effects(
+    cells: Cells,
+    wedge: Wedge,
+    *,
+    weights: str = "children",
+    statistic: str = "two_way",
+    seed: int = MONTE_CARLO_SEED,
+    draws: int = MONTE_CARLO_DRAWS,
+) -> OrderEffects:
+    """A linear statistic under every order, or under the observed one and `draws` drawn (see `orders_of`)."""
+    orders, exact = orders_of(wedge, seed=seed, draws=draws)
+    weight = weights_of(cells, weights)
+    parts, observed = [], None
+    for influence in influence_blocks(orders, cells, wedge, weights=weights, statistic=statistic):
+        observed = influence[0] if observed is None else observed
+        variance = influence**2 @ (1 / weight)
+        information = np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
+        parts.append(
+            (influence @ cells.mean, influence @ cells.exposed, information, _signs(influence, observed))
+        )
+    effect, of_exposure, information, sign = (np.concatenate(part) for part in zip(*parts, strict=True))
     return OrderEffects(
         effect=np.where(np.abs(effect) > ROUNDING * float(np.ptp(cells.mean)), effect, 0.0),
-        of_exposure=influence @ cells.exposed,
+        of_exposure=of_exposure,
         information=information,
-        sign=_signs(influence),
-        defined=defined,
+        sign=sign,
+        defined=information > 0,
         exact=exact,
     )
 
 
 def randomisation_test(effects: OrderEffects, *, conf_level: float = 0.95) -> RandomisationResult:
-    """Two-sided test of no effect by the absolute coefficient, and its inversion."""
+    """Two-sided test of no effect by the absolute statistic, and its inversion."""
     return result_of(
         np.abs(effects.effect),
         effects,
@@ -193,10 +241,10 @@ def result_of(
     )
 
 
-def _signs(influence: np.ndarray) -> np.ndarray:
-    tolerance = TIE_TOLERANCE * float(np.abs(influence[0]).max())
-    same = np.abs(influence - influence[0]).max(axis=1) <= tolerance
-    opposite = np.abs(influence + influence[0]).max(axis=1) <= tolerance
+def _signs(influence: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    tolerance = TIE_TOLERANCE * float(np.abs(observed).max())
+    same = np.abs(influence - observed).max(axis=1) <= tolerance
+    opposite = np.abs(influence + observed).max(axis=1) <= tolerance
     return same.astype(int) - opposite.astype(int)
 
 

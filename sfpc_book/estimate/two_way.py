@@ -2,15 +2,21 @@
 
 By Frisch, Waugh and Lovell the coefficient of an exposure d in the regression of y on d, authority and period
 effects with weights w is d'A y / d'A d with A = W - W Z (Z'W Z)^+ Z'W. A does not depend on d, so it is built
-once and serves every order that randomisation could have given.
+once and serves every order that randomisation could have given; many orders at once use it in factored form,
+A = R (I - B B') R with R the roots of the weights and B a basis of R Z, whose rank is small.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
+from scipy import linalg
+
+from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells
 
+WEIGHTS = ("children", "equal")
 RANK_TOLERANCE = 1e-9  # relative; cell weights span at most some six orders of magnitude
 
 
@@ -23,16 +29,45 @@ def effects_design(cells: Cells) -> np.ndarray:
 
 def residual_form(cells: Cells, weight: np.ndarray) -> np.ndarray:
     """The matrix A of the module's text. Shape (cells, cells), symmetric, positive semi-definite."""
+    return residual_maker(cells, weight)(np.eye(cells.n_cells)) * weight
+
+
+def residual_maker(cells: Cells, weight: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that takes authority and period effects out of each row. Shapes (rows, cells)."""
     root = np.sqrt(weight)
     basis = column_basis(effects_design(cells) * root[:, None])
-    maker = np.eye(cells.n_cells) - basis @ basis.T
-    return root[:, None] * maker * root[None, :]
+
+    def residuals(values: np.ndarray) -> np.ndarray:
+        scaled = values * root
+        return (scaled - (scaled @ basis) @ basis.T) / root
+
+    return residuals
+
+
+def two_way_influence(cells: Cells, weight: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from exposures to the weight of each cell's mean in their coefficients. (orders, cells).
+
+    A row of zeros: the exposure has no variation left, so there is no coefficient.
+    """
+    residuals = residual_maker(cells, weight)
+
+    def influence(exposed: np.ndarray) -> np.ndarray:
+        left = residuals(exposed)
+        information = left**2 @ weight
+        defined = information > RANK_TOLERANCE * max(float(weight.sum()), 1.0)
+        scale = np.divide(1.0, information, out=np.zeros_like(information), where=defined)
+        return left * weight * scale[:, None]
+
+    return influence
 
 
 def column_basis(matrix: np.ndarray) -> np.ndarray:
-    """Orthonormal basis of the column space. Shape (rows, rank)."""
-    left, values, _ = np.linalg.svd(matrix, full_matrices=False)
-    return left[:, values > RANK_TOLERANCE * values[0]] if values.size else left
+    """Orthonormal basis of the column space, by QR with pivoting. Shape (rows, rank)."""
+    if not matrix.size:
+        return matrix
+    basis, upper, _ = linalg.qr(matrix, mode="economic", pivoting=True)
+    size = np.abs(np.diag(upper))
+    return basis[:, : int((size > RANK_TOLERANCE * size[0]).sum())]
 
 
 def has_within_variation(cells: Cells, weight: np.ndarray) -> bool:
@@ -44,4 +79,6 @@ def has_within_variation(cells: Cells, weight: np.ndarray) -> bool:
 
 def weights_of(cells: Cells, weights: str) -> np.ndarray:
     """Children in each cell (`children`), or one for each cell (`equal`)."""
+    if weights not in WEIGHTS:
+        raise EstimationError(f"Unknown weights '{weights}'. Allowed: {', '.join(WEIGHTS)}.")
     return cells.weight if weights == "children" else np.ones(cells.n_cells)

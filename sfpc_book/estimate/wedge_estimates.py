@@ -8,10 +8,11 @@ import pandas as pd
 
 from sfpc_book.estimate.cells import Cells, cells_of
 from sfpc_book.estimate.estimate import Estimate, combine
+from sfpc_book.estimate.exact_test import exact_status, exact_test
 from sfpc_book.estimate.exposure_time import average_effect, exposure_time_effects
 from sfpc_book.estimate.panel_models import fit_two_way
-from sfpc_book.estimate.randomisation import order_effects, randomisation_test
 from sfpc_book.estimate.wedge_rows import (
+    EXACT,
     REFERENCES,
     Slice,
     cr2_row,
@@ -32,6 +33,7 @@ def estimate_outcome(
     horizon: int | None,
     sample: str = "main",
     exposure: str = "go_live",
+    statistic: str = "two_way",
     unit: str = "",
     conf_level: float = 0.95,
     observable_from: pd.Timestamp | None = None,
@@ -43,6 +45,8 @@ def estimate_outcome(
     ----------
     panel
         One row per authority and period (see `cells_of`), with `n_events` and `n_not_observed`.
+    statistic
+        Of the exact tests (`exact_test.py`).
     observable_from
         Date from which the outcome can be fully observed at this horizon, if known.
 
@@ -74,7 +78,7 @@ def estimate_outcome(
     )
     if cells.n_cells == 0 and panel["n_not_observed"].sum() > 0:
         return combine(row_without_number(facts, analysis, "not_observed") for analysis in REFERENCES)
-    return combine(_rows(facts, cells, wedge))
+    return combine(_rows(facts, cells, wedge, statistic))
 
 
 def estimate_outcomes(
@@ -86,6 +90,7 @@ def estimate_outcomes(
     observability: pd.DataFrame | None = None,
     sample: str = "main",
     exposure: str = "go_live",
+    statistic: str = "two_way",
     conf_level: float = 0.95,
     data_status: str = "synthetic",
 ) -> pd.DataFrame:
@@ -104,6 +109,7 @@ def estimate_outcomes(
             horizon=horizon,
             sample=sample,
             exposure=exposure,
+            statistic=statistic,
             unit=outcome.unit,
             conf_level=conf_level,
             observable_from=_observable_from(observability, wedge.model_id, outcome.id, horizon),
@@ -114,20 +120,27 @@ def estimate_outcomes(
     )
 
 
-def _rows(facts: Slice, cells: Cells, wedge: Wedge) -> list[Estimate]:
+def _rows(facts: Slice, cells: Cells, wedge: Wedge, statistic: str) -> list[Estimate]:
     weighted = fit_two_way(cells, weights="children", conf_level=facts.conf_level)
     if not weighted.ok:
         return [row_without_number(facts, analysis, weighted.status) for analysis in REFERENCES]
     unweighted = fit_two_way(cells, weights="equal", conf_level=facts.conf_level)
-    test = randomisation_test(order_effects(cells, wedge), conf_level=facts.conf_level)
     return [
         panel_row(facts, "panel_two_way", weighted),
         panel_row(facts, "panel_two_way_unweighted", unweighted),
         cr2_row(facts, cells, weighted),
-        *randomisation_rows(facts, test),
+        *_exact_rows(facts, cells, wedge, statistic),
         *(exposure_row(facts, "exposure_time", effect) for effect in exposure_time_effects(cells)),
         exposure_row(facts, "exposure_time_average", average_effect(cells)),
     ]
+
+
+def _exact_rows(facts: Slice, cells: Cells, wedge: Wedge, statistic: str) -> list[Estimate]:
+    status = exact_status(cells, statistic=statistic)
+    if status != "ok":
+        return [row_without_number(facts, analysis, status) for analysis in EXACT]
+    test = exact_test(cells, wedge, statistic=statistic, conf_level=facts.conf_level)
+    return randomisation_rows(facts, test)
 
 
 def _observable_from(

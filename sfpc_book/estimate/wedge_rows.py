@@ -26,6 +26,7 @@ REFERENCES = {
     "exposure_time": "t, Satterthwaite d.f.",
     "exposure_time_average": "t, Satterthwaite d.f.",
 }  # every analysis of a wedge, in the order of its rows
+EXACT = ("randomisation", "randomisation_attainable")
 ESTIMANDS = {"exposure_time": "effect_curve", "exposure_time_average": "time_averaged"}
 
 

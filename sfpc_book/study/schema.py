@@ -11,6 +11,7 @@ GssCode = Annotated[str, Field(pattern=r"^E\d{8}$")]
 LaCode = Annotated[str, Field(pattern=r"^\d{3}$")]
 ReturnMonth = Annotated[str, Field(pattern=r"^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\d{2}$")]
 PlanStatus = Literal["planned", "exploratory"]
+Statistic = Literal["two_way", "vertical", "vertical_precision", "crossover", "crossover_precision"]
 
 
 class Part(BaseModel):
@@ -121,7 +122,10 @@ class Sample(Part):
 
 
 class Analysis(Part):
-    """One planned or exploratory model, with what it estimates and what it rests on."""
+    """One planned or exploratory model, with what it estimates and what it rests on.
+
+    `statistic` is that of the exact tests; only the analysis `randomisation` has one.
+    """
 
     id: str = ""
     name: str
@@ -132,6 +136,7 @@ class Analysis(Part):
     reference: str
     assumptions: tuple[str, ...] = Field(min_length=1)
     citation: str
+    statistic: Statistic | None = None
 
 
 class NotDone(Part):
@@ -227,6 +232,11 @@ class Study(Part):
         """The outcomes of a model that run to a horizon, the primary one first."""
         chosen = (self.outcomes[outcome] for outcome in self.models[model_id].outcomes)
         return tuple(outcome for outcome in chosen if outcome.has_horizon)
+
+    @property
+    def statistic(self) -> Statistic:
+        """The test statistic of every exact test, chosen in the analysis `randomisation`."""
+        return self.analyses["randomisation"].statistic or "two_way"
 
     def adopters(self) -> tuple[Authority, ...]:
         """The authorities that adopted a model in the programme: trial and pilot, by model and go-live."""

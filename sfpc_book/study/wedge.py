@@ -91,7 +91,7 @@ class Wedge:
 
     def _orders(self) -> Iterator[tuple[int, ...]]:
         groups = self._groups()
-        choices = [sorted(set(itertools.permutations(self._starts(group)))) for group in groups]
+        choices = [list(_arrangements(sorted(self._starts(group)))) for group in groups]
         for chosen in itertools.product(*choices):
             start = {
                 slug: value
@@ -172,6 +172,16 @@ def _strata(study: Study, model: PracticeModel) -> dict[str, str]:
     if model.restriction == "unrestricted":
         return dict.fromkeys(model.trial_authorities, "all")
     return {slug: study.authorities[slug].stratum for slug in model.trial_authorities}
+
+
+def _arrangements(values: list[int]) -> Iterator[tuple[int, ...]]:
+    """Every distinct arrangement of sorted values once, in order, however many are equal."""
+    if not values:
+        yield ()
+    for first in dict.fromkeys(values):
+        rest = values.copy()
+        rest.remove(first)
+        yield from ((first, *others) for others in _arrangements(rest))
 
 
 def _distinct(values: list[int]) -> int:
