@@ -33,7 +33,7 @@ NUMBER_COLUMNS = tuple(
 STATUSES_WITH_NUMBER = ("ok", "partly_observed")
 STATUSES_WITHOUT_NUMBER = ("not_observed", "not_identified")
 NOT_ESTIMABLE = "not_estimable: "
-DATA_STATUSES = ("synthetic", "returns", "published", "design")
+DATA_STATUSES = ("synthetic", "returns", "published", "design", "table")
 
 NAN = math.nan
 

@@ -1,0 +1,233 @@
+"""Every estimator by name, for a table that somebody brings: one row for each term, in the tidy columns.
+
+The same functions that the book's chapters call. Names are those of the book's registry of analyses where it
+has them; the others are sensitivities and are said to be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from sfpc_book.errors import EstimationError
+from sfpc_book.estimate import child_models
+from sfpc_book.estimate.child_models import Children, Term
+from sfpc_book.estimate.crossover import crossover_estimate
+from sfpc_book.estimate.estimate import NAN, Estimate, combine, not_estimable
+from sfpc_book.estimate.exact_test import exact_status, exact_test
+from sfpc_book.estimate.exposure_time import average_effect, exposure_time_effects
+from sfpc_book.estimate.hussey_hughes import binary_squares, fit_hussey_hughes
+from sfpc_book.estimate.panel_models import fit_two_way, t_interval
+from sfpc_book.estimate.trial_table import NOT_A_WEDGE, TrialTable
+from sfpc_book.estimate.vertical import vertical_estimate
+from sfpc_book.estimate.wedge_rows import Slice, exposure_row, panel_row, randomisation_rows
+from sfpc_book.estimate.wild_bootstrap import wild_bootstrap
+
+SCALES = ("linear", "logit")
+Rows = Iterable[Estimate]
+Run = Callable[[TrialTable, Slice, str], Rows]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One estimator: the scale of its effect, whether it works on cluster-period cells of a wedge, how it is
+    run, what it is in words."""
+
+    scale: str
+    on_cells: bool
+    run: Run
+    says: str
+
+
+def estimate_table(
+    table: TrialTable, names: Iterable[str], *, outcome: str, conf_level: float = 0.95
+) -> pd.DataFrame:
+    """Rows of each method named, in that order.
+
+    A method that the table cannot carry has one row whose status says why.
+
+    Raises
+    ------
+    EstimationError
+        For names that are not in `METHODS`, all of them.
+    """
+    names = list(names)
+    unknown = [name for name in names if name not in METHODS]
+    if unknown:
+        raise EstimationError(f"Unknown methods: {', '.join(unknown)}. Allowed: {', '.join(METHODS)}.")
+    facts = _facts(table, outcome, conf_level)
+    return combine(row for name in names for row in _run(table, facts, name))
+
+
+def methods_of(scale: str) -> tuple[str, ...]:
+    """Names of the methods of a scale; `all` gives both scales'."""
+    return tuple(name for name, method in METHODS.items() if scale in ("all", method.scale))
+
+
+def _run(table: TrialTable, facts: Slice, name: str) -> Rows:
+    method = METHODS[name]
+    if method.on_cells and table.cells is None:
+        return [_empty(facts, name, not_estimable(NOT_A_WEDGE))]
+    if method.scale == "logit" and not table.binary:
+        return [_empty(facts, name, not_estimable("the outcome is not between 0 and 1"))]
+    return list(method.run(table, facts, name))
+
+
+def _facts(table: TrialTable, outcome: str, conf_level: float) -> Slice:
+    children = table.children
+    counted = children.weight > 0
+    return Slice(
+        model="table",
+        outcome=outcome,
+        horizon=None,
+        sample="table",
+        exposure="table",
+        unit="proportion" if table.binary else "unit of the outcome",
+        conf_level=conf_level,
+        data_status="table",
+        n_children=round(float(children.weight.sum())),
+        n_events=table.n_events,
+        n_clusters=len(set(children.cluster[counted])),
+        n_periods=len(set(children.period[counted])),
+        observed_share=NAN,
+        observable_from=None,
+        status_with_number="ok",
+    )
+
+
+def _empty(facts: Slice, name: str, status: str, term: str = "exposed") -> Estimate:
+    return facts.row(name, term=term, status=status, identified=status != "not_identified", reference="")
+
+
+def _two_way(table: TrialTable, facts: Slice, name: str, *, weights: str) -> Rows:
+    return [panel_row(facts, name, fit_two_way(table.cells, weights=weights, conf_level=facts.conf_level))]
+
+
+def _of_children(table: TrialTable, facts: Slice, name: str, *, model: Callable[[Children], tuple[Term, ...]]):
+    return [_term_row(facts, name, term) for term in model(table.children)]
+
+
+def _term_row(facts: Slice, name: str, term: Term) -> Estimate:
+    if term.status != "ok":
+        return _empty(facts, name, term.status, term.term)
+    reference = "normal" if math.isinf(term.df) else "t, Satterthwaite d.f."
+    numbers = {"estimate": term.estimate, "std_error": term.std_error}
+    if term.std_error > 0:
+        numbers |= t_interval(term.estimate, term.std_error, term.df, facts.conf_level)
+    return facts.row(name, term=term.term, reference=reference, unit=_unit(facts, term), **numbers)
+
+
+def _unit(facts: Slice, term: Term) -> str:
+    return facts.unit if term.unit == child_models.PROPORTION else term.unit
+
+
+def _exact(table: TrialTable, facts: Slice, name: str, *, statistic: str) -> Rows:
+    status = exact_status(table.cells, statistic=statistic)
+    if status != "ok":
+        return [_empty(facts, name, status)]
+    test = exact_test(table.cells, table.wedge, statistic=statistic, conf_level=facts.conf_level)
+    asked, attainable = randomisation_rows(facts, test)
+    return [_named(asked, name), _named(attainable, f"{name}_attainable")]
+
+
+def _named(row: Estimate, name: str) -> Estimate:
+    return Estimate(**(vars(row) | {"analysis": name}))
+
+
+def _curve(table: TrialTable, facts: Slice, name: str) -> Rows:
+    status = exact_status(table.cells)
+    if status.startswith("not_estimable"):
+        return [_empty(facts, name, status)]
+    effects = exposure_time_effects(table.cells)
+    return [exposure_row(facts, name, effect) for effect in effects] or [_empty(facts, name, "not_identified")]
+
+
+def _average(table: TrialTable, facts: Slice, name: str) -> Rows:
+    status = exact_status(table.cells)
+    if status.startswith("not_estimable"):
+        return [_empty(facts, name, status)]
+    return [exposure_row(facts, name, average_effect(table.cells))]
+
+
+def _contrast(table: TrialTable, facts: Slice, name: str, *, estimate: Callable) -> Rows:
+    found = estimate(table.cells)
+    if found.status != "ok":
+        return [_empty(facts, name, found.status)]
+    return [facts.row(name, estimate=found.estimate, reference="none: see the exact test by this statistic")]
+
+
+def _mixed(table: TrialTable, facts: Slice, name: str, *, cell_effects: bool) -> Rows:
+    squares = binary_squares(table.cells) if table.n_events is not None else None
+    found = fit_hussey_hughes(
+        table.cells, within_squares=squares, cell_effects=cell_effects, conf_level=facts.conf_level
+    )
+    if not found.ok:
+        return [_empty(facts, name, found.status)]
+    fields = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+    numbers = {field: getattr(found, field) for field in fields}
+    return [facts.row(name, reference="t, Satterthwaite d.f. of the model's variances", **numbers)]
+
+
+def _bootstrap(table: TrialTable, facts: Slice, name: str, *, kind: str) -> Rows:
+    found = wild_bootstrap(table.cells, kind=kind, conf_level=facts.conf_level)
+    if found.status != "ok":
+        return [_empty(facts, name, found.status)]
+    fields = ("estimate", "statistic", "p_value", "conf_low", "conf_high", "p_minimum", "level_maximum")
+    numbers = {field: getattr(found, field) for field in fields}
+    return [facts.row(name, reference=f"wild cluster bootstrap, {found.n_patterns} patterns", **numbers)]
+
+
+def _tests() -> Iterator[tuple[str, Method]]:
+    says = {
+        "": ("two_way", "exact test by the two-way coefficient, orders exchanged within strata"),
+        "_studentised": ("studentised", "the same by the coefficient over its clustered error"),
+        "_vertical": ("vertical", "the same by the within-period difference"),
+        "_crossover": ("crossover", "the same by the change at go-live"),
+    }
+    for ending, (statistic, words) in says.items():
+        yield f"randomisation{ending}", Method("linear", True, partial(_exact, statistic=statistic), words)
+
+
+def _child(scale: str, model: Callable, says: str) -> Method:
+    return Method(scale, False, partial(_of_children, model=model), says)
+
+
+METHODS: Mapping[str, Method] = {
+    "panel_two_way": Method("linear", True, partial(_two_way, weights="children"),
+                            "two-way panel model of cells weighted by children, clustered, t on G - 1"),
+    "panel_two_way_unweighted": Method("linear", True, partial(_two_way, weights="equal"),
+                                       "the same, every cell alike"),
+    "linear_cr2": _child("linear", child_models.linear_probability,
+                         "least squares on the rows with covariates, CR2"),
+    "linear_cr3": _child("linear", partial(child_models.linear_probability, kind="CR3"), "the same, CR3"),
+    **dict(_tests()),
+    "exposure_time": Method("linear", True, _curve, "effect at each time since exposure began, CR2"),
+    "exposure_time_average": Method("linear", True, _average, "average over the identified times"),
+    "vertical": Method("linear", True, partial(_contrast, estimate=vertical_estimate),
+                       "within-period difference, no model of periods"),
+    "crossover": Method("linear", True, partial(_contrast, estimate=crossover_estimate),
+                        "change at go-live against clusters that do not change"),
+    "hussey_hughes": Method("linear", True, partial(_mixed, cell_effects=False),
+                            "mixed model, random cluster intercept, REML"),
+    "hussey_hughes_cells": Method("linear", True, partial(_mixed, cell_effects=True),
+                                  "the same with a random effect of each cluster and period"),
+    "wild_bootstrap_webb": Method("linear", True, partial(_bootstrap, kind="webb"),
+                                  "sensitivity: wild cluster bootstrap-t, six-point weights"),
+    "wild_bootstrap_rademacher": Method("linear", True, partial(_bootstrap, kind="rademacher"),
+                                        "sensitivity: the same, all sign patterns"),
+    "fixed_effects_logit_cr2": _child("logit", child_models.fixed_effects_logit,
+                                      "logit with cluster and period effects, CR2; standardised risks"),
+    "fixed_effects_logit_cr3": _child("logit", partial(child_models.fixed_effects_logit, kind="CR3"),
+                                      "the same, CR3"),
+    "mixed_logit": _child("logit", child_models.mixed_logit,
+                          "mixed logit, random cluster intercept, Laplace"),
+    "mixed_logit_quadrature": _child("logit", partial(child_models.mixed_logit,
+                                                      nodes=child_models.QUADRATURE_NODES),
+                                     "the same by adaptive quadrature, 15 points"),
+    "mixed_logit_cells": _child("logit", partial(child_models.mixed_logit, by_period=True),
+                                "the same with a random intercept of each cluster and period, Laplace"),
+}  # fmt: skip
