@@ -189,3 +189,17 @@ def test_stratified_trials_need_a_stratum_for_every_authority(repository, tmp_pa
 def test_an_unknown_model_is_told_with_the_known_ones(study):
     with pytest.raises(StudyDefinitionError, match="Known models: family_safeguarding, family_valued"):
         wedge_of(study, "family_values")
+
+
+def test_the_statistic_of_exact_tests_is_refused_where_it_is_unknown_or_would_be_passed_over(
+    repository, tmp_path
+):
+    path = altered(
+        repository,
+        tmp_path,
+        ("    statistic: two_way", "    statistic: median"),
+        ('    name: "Exact test pooled', '    statistic: vertical\n    name: "Exact test pooled'),
+    )
+    text = "\n".join(faults_of(path))
+    assert "analyses.randomisation.statistic" in text and "crossover_precision" in text
+    assert "take it out here" in text

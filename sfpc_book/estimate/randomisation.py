@@ -28,7 +28,7 @@ TIE_TOLERANCE = 1e-9  # relative to the largest statistic; rounding must never t
 ROUNDING = 1e-12  # a coefficient this small beside the outcome's range is 0
 MONTE_CARLO_DRAWS = 99_999
 MONTE_CARLO_SEED = 20_200_301
-BLOCK = 2**21  # numbers of one order-by-cell matrix held at a time
+BLOCK = 2**17  # numbers of one order-by-cell matrix at a time: what a processor keeps at hand
 
 Influence = Callable[[np.ndarray], np.ndarray]
 LINEAR_STATISTICS: Mapping[str, Callable[[Cells, np.ndarray], Influence]] = {

@@ -44,7 +44,7 @@ MAXIMUM_PATTERNS = 100_000  # listed in full up to here
 class WildBootstrap:
     """A wild cluster bootstrap-t, or why there is none (`status` as in `PanelFit`).
 
-    `p_minimum` is the share of patterns that are extreme whatever the outcomes: no p can be smaller.
+    `p_minimum` is the share of patterns that tie with the observed one at every effect: no p can be smaller.
     `level_maximum` is the highest level with a bounded interval; `monte_carlo_error` is 0 if `exact`.
     """
 
@@ -78,6 +78,11 @@ class _Draws:
         size = (self.effect - x * self.of_exposure) ** 2 * self.variance
         return size >= x * x * ((self.fixed - x * self.slope) ** 2).sum(axis=1) * (1 - TIE_TOLERANCE)
 
+    def size(self) -> np.ndarray:
+        """What the terms of a draw's polynomial are made of; they cancel where it is always a tie."""
+        scores = ((self.fixed**2).sum(axis=1) + self.effect**2) / self.variance
+        return scores + (self.slope**2).sum(axis=1) + self.of_exposure**2
+
 
 def wild_bootstrap(
     cells: Cells,
@@ -104,13 +109,13 @@ def wild_bootstrap(
         return WildBootstrap(fit.status, kind, conf_level)
     patterns, exact = _patterns(len(cells.authorities), kind, seed, draws)
     found = _draws(cells, weights_of(cells, weights), patterns)
-    constant = (patterns == patterns[:, :1]).all(axis=1)  # the observed pattern times a number: always a tie
-    p_value = float(np.mean(found.at_least_observed(-fit.estimate) | constant))
     scale = math.sqrt(found.variance)
     polynomials = studentised_polynomials(
         found.effect / scale, found.of_exposure, found.fixed / scale, found.slope, 1.0
     )
-    curve = exceedance_curve(polynomials[~constant], int(constant.sum()), fit.estimate, scale)
+    ties = np.abs(polynomials).max(axis=1) <= TIE_TOLERANCE * found.size()
+    p_value = float(np.mean(found.at_least_observed(-fit.estimate) | ties))
+    curve = exceedance_curve(polynomials[~ties], int(ties.sum()), fit.estimate, scale)
     low, high = curve.confidence_set(conf_level)
     return WildBootstrap(
         status="ok",
@@ -123,7 +128,7 @@ def wild_bootstrap(
         conf_high=high,
         n_patterns=len(patterns),
         exact=exact,
-        p_minimum=float(constant.mean()),
+        p_minimum=float(ties.mean()),
         level_maximum=curve.level_maximum(),
         monte_carlo_error=0.0 if exact else math.sqrt(p_value * (1 - p_value) / len(patterns)),
     )

@@ -236,7 +236,8 @@ class Study(Part):
     @property
     def statistic(self) -> Statistic:
         """The test statistic of every exact test, chosen in the analysis `randomisation`."""
-        return self.analyses["randomisation"].statistic or "two_way"
+        chosen = self.analyses.get("randomisation")
+        return (chosen and chosen.statistic) or "two_way"
 
     def adopters(self) -> tuple[Authority, ...]:
         """The authorities that adopted a model in the programme: trial and pilot, by model and go-live."""
