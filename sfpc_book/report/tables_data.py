@@ -9,6 +9,7 @@ import pandas as pd
 from sfpc_book.report.cells import readable_cells
 from sfpc_book.report.covariates import ALL_AGES, covariate_words, level_words, spelt
 from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
+from sfpc_book.report.disclosure_returns import REPAIR
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import (
     LOW,
@@ -29,7 +30,6 @@ SEVERITY_SHORT = {"block": "stopping estimation", "mark": "marked", "note": "not
 SEVERITY = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
 RETURNS_SOURCE = "Data returns"
-REPAIR = "correction"
 
 
 def findings_table(counts: PublishedCounts, caption: str, status: str = "fail") -> TableContent | None:
@@ -56,22 +56,6 @@ def findings_table(counts: PublishedCounts, caption: str, status: str = "fail") 
         cells["What follows"] = rows["severity"].map(SEVERITY)
     notes = (counts.note(),)
     return TableContent(pd.DataFrame(cells), caption, notes, "Checks declared in the data contracts", rows)
-
-
-def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
-    """Declared corrections that were applied, each with its reason. None if there are none."""
-    findings = require_published(counts, "findings").frame
-    rows = findings[findings["check"] == REPAIR]
-    if rows.empty:
-        return None
-    cells = pd.DataFrame(
-        {
-            "Column": rows["column"].fillna(NOT_APPLICABLE),
-            "Layer": rows["layer"].map(LAYERS).fillna(NOT_APPLICABLE),
-            "Repair and reason": rows["text"],
-        }
-    )
-    return TableContent(cells, caption, (counts.note(),), "File of corrections", rows)
 
 
 def sent_table(
