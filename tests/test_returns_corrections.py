@@ -19,6 +19,7 @@ from sfpc_book.study.study import load_study
 
 STUDY = load_study()
 NAME = sheet_name("dr2_referrals")
+INNOVATOR = next(slug for slug, part in STUDY.authorities.items() if part.role == "innovator")
 BASE = {"authority": "swindon", "why": "The authority said so.", "source": "e-mail", "date": "2022-05-01"}
 
 
@@ -156,6 +157,26 @@ def test_rename_sheet_and_shift_header_say_where_to_look(tmp_path):
     assert set(read(tmp_path).log["header_row"]) == {5}
 
 
+def test_a_sheet_of_that_name_in_a_workbook_of_another_layer_is_left_alone(tmp_path):
+    send(tmp_path, sheet("dr2_referrals", referrals(2)), name="Sheet1")
+    totals = sheet("dr1_monthly", [{"month": "Oct 2020", "new_referrals": 3}])
+    send(tmp_path, totals, "swindon_dr1_nov21.xlsx", "Sheet1")
+    correct(tmp_path, action="rename_sheet", table="dr2_referrals", sheet="Sheet1", expect=1)
+    tables = read(tmp_path).tables
+    assert len(tables["dr2_referrals"]) == 2 and tables["dr1_monthly"]["new_referrals"].tolist() == [3]
+
+
+def test_an_alias_gives_only_files_of_the_layer_and_return_it_names(tmp_path):
+    send(tmp_path, sheet("dr2_referrals", referrals(2)), "telford_wrekin_dr2_nov21.xlsx")
+    send(tmp_path, sheet("dr2_referrals", referrals(2)), "telford_wrekin_dr2_apr22.xlsx")
+    alias = {"action": "alias_authority", "authority": "telford_and_wrekin", "spelling": "telford_wrekin"}
+    correct(tmp_path, **alias, return_month="nov21", layer="dr2", expect=1)
+    returns = read(tmp_path, "telford_and_wrekin")
+    assert set(returns.tables["dr2_referrals"]["source_file"]) == {"telford_wrekin_dr2_nov21.xlsx"}
+    left = [found for found in returns.findings if found.check == "file_name"]
+    assert [found.file for found in left] == ["telford_wrekin_dr2_apr22.xlsx"]
+
+
 def test_fill_blank_says_what_a_blank_means_for_one_authority(tmp_path):
     send(tmp_path, sheet("dr2_referrals", [*referrals(1), *referrals(1, 2, previous_protection_plans=None)]))
     correct(
@@ -255,6 +276,7 @@ def test_corrections_of_synthetic_and_real_returns_never_meet(tmp_path, syntheti
         ({"action": "extract", "pattern": "("}, "is not a regular expression"),
         ({"action": "extract", "pattern": "x"}, "has 0 groups; it needs one"),
         ({"expext": 1}, "unknown key 'corrections.0.expext'"),
+        ({"authority": INNOVATOR}, f"returns of '{INNOVATOR}' are not read"),
         ({"return_month": "2021-11"}, "return_month '2021-11' is not of the form nov22"),
         ({"return_month": "oct21"}, "a return of dr2 of oct21 was not asked for. Asked for: nov20"),
         ({"layer": "dr3"}, "layer dr3 does not agree with table dr2_referrals, which is of dr2"),

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from sfpc_book.contracts.contract import SHEET_NAME_LENGTH, TableContract
 from sfpc_book.returns.correction import COMMON, MAY_HAVE, NEEDS, TO_FILL, Action, Correction
+from sfpc_book.returns.inventory import ROLES_READ
 from sfpc_book.returns.names import MONTHS, asked_months
 from sfpc_book.study.schema import Study
 
@@ -28,8 +29,12 @@ def row_faults(row: Mapping[str, Any], contracts: Mapping[str, TableContract], s
 
 
 def _authority_faults(row: Mapping[str, Any], study: Study) -> Iterator[str]:
-    if row.get("authority") not in study.authorities:
-        yield f"unknown authority '{row.get('authority')}'. Known: {', '.join(study.authorities)}"
+    slug = row.get("authority")
+    if slug not in study.authorities:
+        yield f"unknown authority '{slug}'. Known: {', '.join(study.authorities)}"
+    elif study.authorities[slug].role not in ROLES_READ:
+        role = study.authorities[slug].role
+        yield f"returns of '{slug}' are not read (its role is '{role}'); remove the correction"
 
 
 def _key_faults(row: Mapping[str, Any]) -> Iterator[str]:

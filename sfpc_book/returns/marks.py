@@ -27,11 +27,18 @@ def corrections_of_records(
         own = True if place.level is None or level is None else level == levelled.index(place)
         for name, rows in parts.items():
             marks[name] = marks.get(name, False) | (rows[position] & own)
-    return marked(pd.Series([None] * len(position), dtype="str"), marks)
+    return marked(no_corrections(len(position)), marks)
+
+
+def no_corrections(n: int) -> pd.Series:
+    """The lineage of `n` records that no correction touched: `str`, all missing."""
+    return pd.Series(pd.array([None], dtype="str").take(np.zeros(n, dtype=int)))
 
 
 def marked(texts: pd.Series, marks: Mapping[str, np.ndarray]) -> pd.Series:
-    """Lineage with the ids whose mark is set added, each once. `marks[id]`: boolean, one per record."""
+    """Lineage with the ids added whose mark is set. `marks[id]`: boolean, one per record."""
+    if not any(rows.any() for rows in marks.values()):
+        return texts
     said = texts.fillna("").to_numpy(dtype=object, copy=True)
     for name, rows in marks.items():
         said[rows] = [f"{text}{JOINT}{name}" if text else name for text in said[rows]]

@@ -14,7 +14,7 @@ from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.returns.cells import BLANK, CLEAN, DTYPES, UNBORN, UNMAPPED, ReadColumn, is_blank, read_column
 from sfpc_book.returns.column_notes import column_findings, log_row
 from sfpc_book.returns.locate import Located, Place
-from sfpc_book.returns.marks import corrections_of_records
+from sfpc_book.returns.marks import corrections_of_records, no_corrections
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.repair import Changed, Repairs, drops_rows, repair_cells, repair_numbers
 
@@ -58,15 +58,15 @@ def read_records(
     changed = {
         place: {name: part[keep] for name, part in parts.items()} for place, (_, parts) in both.items()
     }
-    frame = _with_lineage(frame, origin, numbers[position])
-    frame["corrections"] = corrections_of_records(repairs, changed, position, level)
+    carried = corrections_of_records(repairs, changed, position, level)
+    frame = _with_lineage(frame, origin, numbers[position], carried)
     return SheetRecords(frame, tuple(findings), log)
 
 
 def empty_records(contract: TableContract) -> pd.DataFrame:
     """A table without rows, with the columns and types that a filled one has."""
     frame = _long(contract, {})
-    return _with_lineage(frame, Origin(""), np.array([], dtype=np.int64))
+    return _with_lineage(frame, Origin(""), np.array([], dtype=np.int64), no_corrections(0))
 
 
 def _filled_rows(located: Located) -> tuple[np.ndarray, list[list[object]]]:
@@ -212,10 +212,12 @@ def _levels(values: pd.Series, contract: TableContract) -> pd.Series:
     return (found[1] + "-" + found[0]).astype("str")
 
 
-def _with_lineage(frame: pd.DataFrame, origin: Origin, rows: np.ndarray) -> pd.DataFrame:
+def _with_lineage(
+    frame: pd.DataFrame, origin: Origin, rows: np.ndarray, corrections: pd.Series
+) -> pd.DataFrame:
     texts = (origin.authority, origin.month, origin.file, origin.sheet)
     lineage = {
         name: pd.Series(pd.array([text], dtype="str").take(np.zeros(len(frame), dtype=int)))
         for name, text in zip(LINEAGE, texts, strict=False)
     }
-    return frame.assign(**lineage, source_row=rows, corrections=_absent(len(frame), "str"))
+    return frame.assign(**lineage, source_row=rows, corrections=corrections)

@@ -60,7 +60,7 @@ def suggest(study: Study, slug: str, folder: Path, declared: Declared) -> tuple[
     kind = "synthetic" if is_synthetic(folder) else "real"
     while True:
         rows = _rows(drafts, slug, kind)
-        tried = tuple(_correction(row) for row in rows if row)
+        tried = tuple(_correction(row, declared) for row in rows if row)
         evidence = look(study, slug, folder, replace(declared, corrections=(*declared.corrections, *tried)))
         known = {draft.place for draft in drafts}
         groups = ([draft for find in group for draft in find(evidence)] for group in GROUPS)
@@ -108,9 +108,10 @@ def _rows(drafts: Sequence[Draft], slug: str, kind: str) -> list[dict[str, objec
     return rows
 
 
-def _correction(row: dict[str, object]) -> Correction:
+def _correction(row: dict[str, object], declared: Declared) -> Correction:
     """A draft as a correction that can be tried in memory."""
-    blank = {"why": TO_FILL, "source": TO_FILL, "date": datetime.date.min, "expect": 1}
+    layer = declared.contracts[str(row["table"])].layer if "table" in row else None
+    blank = {"why": TO_FILL, "source": TO_FILL, "date": datetime.date.min, "expect": 1, "layer": layer}
     return Correction.model_validate({**row, **blank})
 
 
