@@ -35,7 +35,7 @@ TO_WRITE = {
 HEAD = """\
 # Drafts of corrections for {slug}. Nothing here is applied, and nothing here is known to be right.
 # Ask the authority. Then fill in what says {to_fill}, and move the row to data_contracts/corrections.yml.
-# `expect` is what the row would touch in the returns as they are now, together with the rows above it.
+# `expect` is what the row would touch in the returns as they are now, if all rows below were applied.
 """
 NONE = "# No defect was recognised for which a correction can be drafted; there may be others.\n"
 
