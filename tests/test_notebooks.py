@@ -184,6 +184,7 @@ def executed(path: Path, bundles: list[dict]) -> nbformat.NotebookNode:
 
 RUNS = (
     ("model_sample", "no_wrong_door-sample"),
+    ("model_data_quality", "no_wrong_door-data_quality"),
     ("model_primary", "no_wrong_door-primary"),
     ("model_secondary", "no_wrong_door-secondary"),
     ("model_follow_up", "no_wrong_door-follow_up"),

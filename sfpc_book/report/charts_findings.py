@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import pandas as pd
@@ -29,7 +29,10 @@ def findings_bars(findings: pd.DataFrame, layer_names: Mapping[str, str], who: s
     failed, total = int(table.loc[table["kind"] != "passed", "n"].sum()), int(table["n"].sum())
     blocking = int(table.loc[table["kind"] == OUTCOMES_OF_CHECKS["block"][0], "n"].sum())
     return Drawing(
-        chart=themed(_bars(table), height=46 * table["layer"].nunique()),
+        chart=themed(
+            outcome_bars(table, "layer", sorted(table["layer"].unique())),
+            height=46 * table["layer"].nunique(),
+        ),
         title=f"{who}: {failed} of {total} checks found something",
         subtitle="Checks of the returns by layer and outcome; numbers are checks, not children",
         alt=shortened(
@@ -53,10 +56,16 @@ def _check_counts(findings: pd.DataFrame, layer_names: Mapping[str, str]) -> pd.
     return table.sort_values(["layer", "place"]).reset_index(drop=True)
 
 
-def _bars(table: pd.DataFrame) -> alt.LayerChart:
-    domain = [text for text, _ in OUTCOMES_OF_CHECKS.values()]
-    colours = [hue for _, hue in OUTCOMES_OF_CHECKS.values()]
-    y = alt.Y("layer:N", title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelOffset=8))
+def outcome_bars(table: pd.DataFrame, rows: str, order: Sequence[str]) -> alt.LayerChart:
+    """Stacked bars of checks (`n`) by outcome (`kind` in words, at `place`), their numbers written above.
+
+    `rows` is the column that bars stand for, `order` its values from top to bottom; one without rows in the
+    table is said to have found nothing.
+    """
+    shown = [pair for pair in OUTCOMES_OF_CHECKS.values() if pair[0] in set(table["kind"])]
+    domain, colours = [text for text, _ in shown], [hue for _, hue in shown]
+    axis = alt.Axis(ticks=False, domain=False, labelPadding=8, labelOffset=8)
+    y = alt.Y(f"{rows}:N", title=None, sort=list(order), scale=alt.Scale(domain=list(order)), axis=axis)
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=domain, range=colours),
@@ -66,11 +75,12 @@ def _bars(table: pd.DataFrame) -> alt.LayerChart:
     bars = (
         alt.Chart(table)
         .mark_bar(stroke=TEXT, strokeWidth=0.6, height={"band": 0.4}, yOffset=8)
-        .encode(x=x, y=y, color=colour, order="place:Q", tooltip=["layer:N", "kind:N", "n:Q"])
+        .encode(x=x, y=y, color=colour, order="place:Q", tooltip=[f"{rows}:N", "kind:N", "n:Q"])
     )
-    said = [
-        {"layer": layer, "text": ", ".join(f"{row.n} {row.kind}" for row in part.itertuples())}
-        for layer, part in table.groupby("layer", sort=False)
-    ]
+    texts = {
+        name: ", ".join(f"{row.n} {row.kind}" for row in part.itertuples())
+        for name, part in table.groupby(rows)
+    }
+    said = [{rows: name, "text": texts.get(name, "nothing found")} for name in order]
     words = alt.Chart(pd.DataFrame(said)).mark_text(align="left", x=0, dy=-13, fontSize=11)
     return alt.layer(bars, words.encode(y=y, text="text:N"))

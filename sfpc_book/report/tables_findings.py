@@ -1,0 +1,83 @@
+"""Tables of what the checks found in one authority's returns, and of what was repaired."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from sfpc_book.contracts.check_words import CheckWords
+from sfpc_book.report.covariates import spelt
+from sfpc_book.report.disclosure import PublishedCounts
+from sfpc_book.report.findings import (
+    FOLLOWS,
+    failed_rows,
+    on_one_line,
+    repair_rows,
+    returns_words,
+    rule_rows,
+)
+from sfpc_book.report.formats import NOT_APPLICABLE
+from sfpc_book.report.table import TableContent
+from sfpc_book.report.tables_data import LAYERS
+
+CHECKS_SOURCE = "Checks declared in the data contracts"
+
+
+def findings_table(counts: PublishedCounts, words: CheckWords, caption: str) -> TableContent | None:
+    """Checks that found something, gravest first, one line for the same check in many returns. None if there
+    are none.
+    """
+    rows = failed_rows(counts)
+    if rows.empty:
+        return None
+    lines = on_one_line(rows, words)
+    cells = _where_and_what(lines).assign(
+        **{
+            "Measured": lines["measured"],
+            "Allowed": lines["limit"],
+            "What follows": lines["severity"].map(FOLLOWS),
+        }
+    )
+    return TableContent(cells, caption, (counts.note(),), CHECKS_SOURCE, rows)
+
+
+def oddities_table(counts: PublishedCounts, words: CheckWords, caption: str) -> TableContent | None:
+    """What the reading met and dealt with by a rule, one line for the same in many returns."""
+    rows = rule_rows(counts)
+    if rows.empty:
+        return None
+    cells = _where_and_what(on_one_line(rows, words))
+    return TableContent(cells, caption, (counts.note(),), CHECKS_SOURCE, rows)
+
+
+def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
+    """Declared corrections that were applied, each with its reason. None if there are none."""
+    rows = repair_rows(counts)
+    if rows.empty:
+        return None
+    cells = pd.DataFrame(
+        {
+            "Correction": rows["subject"],
+            "Kind of return": _layers(rows["layer"]),
+            "Returns": [returns_words(pd.Series([file])) for file in rows["file"]],
+            "Column": rows["column"].map(spelt).where(rows["column"].notna(), NOT_APPLICABLE),
+            "What was done, and why": rows["text"],
+        }
+    )
+    return TableContent(cells, caption, (counts.note(),), "File of corrections", rows)
+
+
+def _where_and_what(lines: pd.DataFrame) -> pd.DataFrame:
+    columns = lines["column"].map(spelt).where(lines["column"].notna(), NOT_APPLICABLE)
+    return pd.DataFrame(
+        {
+            "Check": lines["name"],
+            "Kind of return": _layers(lines["layer"]),
+            "Column": columns,
+            "Returns": lines["returns"],
+            "What was found": lines["text"],
+        }
+    )
+
+
+def _layers(layers: pd.Series) -> pd.Series:
+    return layers.map(LAYERS).fillna(layers).fillna(NOT_APPLICABLE)
