@@ -10,7 +10,7 @@ import pandas as pd
 from sfpc_book.report.charts_theme import DARK_PINK, ORANGE, TEXT, TURQUOISE, themed
 from sfpc_book.report.drawing import Absence, Drawing, shortened
 
-OUTCOMES_OF_CHECKS = {
+OUTCOMES_OF_CHECKS = {  # words and colour
     "pass": ("passed", TURQUOISE),
     "note": ("failed: noted", "#BFBFBF"),
     "mark": ("failed: marked on the page", ORANGE),
@@ -30,7 +30,7 @@ def findings_bars(findings: pd.DataFrame, layer_names: Mapping[str, str], who: s
     blocking = int(table.loc[table["kind"] == OUTCOMES_OF_CHECKS["block"][0], "n"].sum())
     return Drawing(
         chart=themed(
-            outcome_bars(table, "layer", sorted(table["layer"].unique())),
+            outcome_bars(table, "layer", sorted(table["layer"].unique()), dict(OUTCOMES_OF_CHECKS.values())),
             height=46 * table["layer"].nunique(),
         ),
         title=f"{who}: {failed} of {total} checks found something",
@@ -56,14 +56,17 @@ def _check_counts(findings: pd.DataFrame, layer_names: Mapping[str, str]) -> pd.
     return table.sort_values(["layer", "place"]).reset_index(drop=True)
 
 
-def outcome_bars(table: pd.DataFrame, rows: str, order: Sequence[str]) -> alt.LayerChart:
+def outcome_bars(
+    table: pd.DataFrame, rows: str, order: Sequence[str], hues: Mapping[str, str]
+) -> alt.LayerChart:
     """Stacked bars of checks (`n`) by outcome (`kind` in words, at `place`), their numbers written above.
 
-    `rows` is the column that bars stand for, `order` its values from top to bottom; one without rows in the
-    table is said to have found nothing.
+    `rows` is the column that bars stand for, `order` its values from top to bottom; of one without rows in
+    the table nothing was found. `hues` are the colours of the kinds.
     """
-    shown = [pair for pair in OUTCOMES_OF_CHECKS.values() if pair[0] in set(table["kind"])]
-    domain, colours = [text for text, _ in shown], [hue for _, hue in shown]
+    domain = [kind for kind in hues if kind in set(table["kind"])]
+    colours = [hues[kind] for kind in domain]
+    longest = int(table.groupby(rows)["n"].sum().max())
     axis = alt.Axis(ticks=False, domain=False, labelPadding=8, labelOffset=8)
     y = alt.Y(f"{rows}:N", title=None, sort=list(order), scale=alt.Scale(domain=list(order)), axis=axis)
     colour = alt.Color(
@@ -71,7 +74,9 @@ def outcome_bars(table: pd.DataFrame, rows: str, order: Sequence[str]) -> alt.La
         scale=alt.Scale(domain=domain, range=colours),
         legend=alt.Legend(title=None, columns=2, labelLimit=240),
     )
-    x = alt.X("n:Q", stack="zero", axis=alt.Axis(title="Number of checks", tickCount=5, tickMinStep=1))
+    x = alt.X(
+        "n:Q", stack="zero", axis=alt.Axis(title="Number of checks", tickCount=min(5, longest), tickMinStep=1)
+    )
     bars = (
         alt.Chart(table)
         .mark_bar(stroke=TEXT, strokeWidth=0.6, height={"band": 0.4}, yOffset=8)

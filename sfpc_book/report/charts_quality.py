@@ -17,7 +17,9 @@ from sfpc_book.report.findings import FOLLOWS
 from sfpc_book.report.formats import counted
 from sfpc_book.report.quality import kinds_cells, kinds_frame, quality_frame
 
-MOST_ROWS, ROW_HEIGHT = 20, 30
+MOST_ROWS, ROW_HEIGHT = 20, 38
+HUES = {words: OUTCOMES_OF_CHECKS[severity][1] for severity, words in FOLLOWS.items()}
+WRAP_CHECK, WRAP_AUTHORITY = 26, 11
 SOURCE = "Findings of the checks declared in the data contracts"
 # Each severity has a word, a shape and a size of its own: nothing hangs on the colour.
 MARKS = {
@@ -35,17 +37,16 @@ def attention_bars(
     table = frame.melt("authority", ["block", "mark", "note"], var_name="severity", value_name="n").assign(
         authority=lambda rows: rows["authority"].map(names)
     )
-    kinds = {key: (place, words) for place, (key, (words, _)) in enumerate(OUTCOMES_OF_CHECKS.items())}
+    places = {severity: place for place, severity in enumerate(FOLLOWS)}
     table = table[table["n"] > 0].assign(
-        kind=lambda rows: [kinds[key][1] for key in rows["severity"]],
-        place=lambda rows: [kinds[key][0] for key in rows["severity"]],
+        kind=lambda rows: rows["severity"].map(FOLLOWS), place=lambda rows: rows["severity"].map(places)
     )
     if table.empty:
         return Absence(f"No check found anything in the returns of {who}.")
     first, order = frame.iloc[0], [names[slug] for slug in frame["authority"]]
     found_in = table["authority"].nunique()
     return Drawing(
-        chart=themed(outcome_bars(table, "authority", order), height=46 * len(order)),
+        chart=themed(outcome_bars(table, "authority", order, HUES), height=46 * len(order)),
         title=f"{who}: where do the returns need attention first?",
         subtitle="Distinct checks that found something, by authority and what follows; checks, not children",
         alt=shortened(
@@ -69,7 +70,8 @@ def kinds_grid(
     shown = list(dict.fromkeys(failed["check"]))[:MOST_ROWS]
     drawn = failed[failed["check"].isin(shown)].assign(
         name=lambda rows: [words.of(str(check)).name for check in rows["check"]],
-        place=lambda rows: ["|".join(textwrap.wrap(names[slug], 12)) for slug in rows["authority"]],
+        lines=lambda rows: [_lines(name, WRAP_CHECK) for name in rows["name"]],
+        place=lambda rows: [_lines(names[slug], WRAP_AUTHORITY) for slug in rows["authority"]],
         word=lambda rows: [MARKS[kind][0] for kind in rows["kind"]],
     )
     total, widest = failed["check"].nunique(), drawn.groupby("name", sort=False).size()
@@ -88,26 +90,34 @@ def kinds_grid(
     )
 
 
+def _lines(text: str, width: int) -> str:
+    return "|".join(textwrap.wrap(text, width))
+
+
 def _grid(drawn: pd.DataFrame, names: Mapping[str, str]) -> alt.LayerChart:
-    places = ["|".join(textwrap.wrap(name, 12)) for name in names.values()]
-    lines = 1 + max(place.count("|") for place in places)
-    axis = alt.Axis(
-        title=None, orient="top", labelExpr="split(datum.value, '|')", labelPadding=4 + 14 * (lines - 1),
-        labelLineHeight=14, ticks=False, domain=False,
-    )  # fmt: skip
-    rows = list(dict.fromkeys(drawn["name"]))
+    """Marks with their words beneath, in the middle of a row between two lines of the grid."""
+    places = [_lines(name, WRAP_AUTHORITY) for name in names.values()]
+    rows = list(dict.fromkeys(drawn["lines"]))
+    split = {"labelExpr": "split(datum.value, '|')", "labelLineHeight": 14, "ticks": False, "domain": False}
+    padding = 4 + 14 * max(place.count("|") for place in places)
+    x_axis = alt.Axis(title=None, orient="top", labelPadding=padding, **split)
     y_axis = alt.Axis(
-        ticks=False, domain=False, grid=True, labelLimit=260, minExtent=min(label_room(rows), 260)
+        title=None,
+        grid=True,
+        bandPosition=0,
+        minExtent=label_room([row.split("|")[0] for row in rows]),
+        **split,
     )
-    x = alt.X("place:N", sort=places, scale=alt.Scale(domain=places), axis=axis)
-    y = alt.Y("name:N", sort=rows, title=None, axis=y_axis)
-    layers = []
-    for kind, (_, shape, size, hue) in MARKS.items():
-        part = drawn[drawn["kind"] == kind]
-        if len(part):
-            points = alt.Chart(part).mark_point(
-                shape=shape, size=size, filled=True, opacity=1, color=hue, stroke=TEXT, strokeWidth=0.8, dy=-5
-            )
-            layers.append(points.encode(x=x, y=y, yOffset=alt.value(9)))
-    text = alt.Chart(drawn).mark_text(fontSize=11, dy=8).encode(x=x, y=y, text="word:N")
-    return alt.layer(*layers, text)
+    x = alt.X("place:N", sort=places, scale=alt.Scale(domain=places), axis=x_axis)
+    y = alt.Y("lines:N", sort=rows, axis=y_axis)
+    marks = [
+        alt.Chart(part)
+        .mark_point(
+            shape=MARKS[kind][1], size=MARKS[kind][2], filled=True, opacity=1, color=MARKS[kind][3],
+            stroke=TEXT, strokeWidth=0.8, yOffset=-8,
+        )
+        .encode(x=x, y=y)
+        for kind, part in drawn.groupby("kind", sort=False)
+    ]  # fmt: skip
+    words = alt.Chart(drawn).mark_text(fontSize=11, dy=10).encode(x=x, y=y, text="word:N")
+    return alt.layer(*marks, words)

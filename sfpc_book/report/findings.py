@@ -87,11 +87,11 @@ def return_words(file: str) -> str:
 
 
 def without_place(text: str, file: object, sheet: object) -> str:
-    """The text of a finding without the file and sheet that it begins with."""
+    """The text of a finding without the file and sheet that it begins with, as a sentence begins."""
     for place in (f"{file}, sheet '{sheet}': ", f"{file}: "):
         if text.startswith(place):
-            return text.removeprefix(place)
-    return text
+            text = text.removeprefix(place)
+    return text[:1].upper() + text[1:]
 
 
 def amount(value: object, unit: object, *, hidden: bool = False) -> str:
@@ -103,7 +103,7 @@ def amount(value: object, unit: object, *, hidden: bool = False) -> str:
         return f"{_percent(float(value))} {unit.removeprefix('share').strip()}".strip()  # type: ignore[arg-type]
     places = 0 if float(value).is_integer() else 3  # type: ignore[arg-type]
     text = number(float(value), places).replace(LOW, "0")  # type: ignore[arg-type]
-    return f"{text} {unit}".strip()
+    return f"{text} {unit.removesuffix('s') if value == 1 else unit}".strip()
 
 
 def allowed(row: pd.Series) -> str:

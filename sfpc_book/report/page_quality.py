@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import pandas as pd
+
 from sfpc_book.contracts.check_words import CheckWords, load_check_words
 from sfpc_book.report.charts_quality import attention_bars, kinds_grid
 from sfpc_book.report.disclosure import PublishedCounts
@@ -13,7 +15,7 @@ from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.page import Page, known
 from sfpc_book.report.quality import quality_frame
 from sfpc_book.report.sentences_data import excluded_sentence, findings_sentences
-from sfpc_book.report.sentences_returns import attention_sentences
+from sfpc_book.report.sentences_returns import attention_sentences, worst_columns_sentence
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_quality import kinds_table, ranking_table, severities_table
 from sfpc_book.report.words import Words
@@ -43,9 +45,9 @@ class QualityPage:
 
     def summary(self) -> Words:
         """How many checks were made and failed, and which authorities need attention first."""
-        made = findings_sentences(self.page.model_findings(self.model.id), self.model.name)
-        frame = quality_frame(self.findings, self._missing, list(self.names))
-        return self.page.say(f"{made} {attention_sentences(frame, self.names)}")
+        who = f"the authorities of {self.model.name}"
+        made = findings_sentences(self.page.model_findings(self.model.id), who)
+        return self.page.say(f"{made} {attention_sentences(self._quality, self.names)}")
 
     def ranking_drawing(self) -> Drawing | Absence:
         """Distinct checks by authority and severity, ranked."""
@@ -55,6 +57,10 @@ class QualityPage:
         """The ranked comparison."""
         caption = f"Authorities of the {self.model.name} trial, what needs attention first"
         return ranking_table(self.findings, self._missing, self.names, caption)
+
+    def worst_columns(self) -> Words:
+        """In which column of the sample most is missing."""
+        return self.page.say(worst_columns_sentence(self._quality, self.names))
 
     def kinds_drawing(self) -> Drawing | Absence:
         """Checks that failed, by authority."""
@@ -74,6 +80,10 @@ class QualityPage:
     def left_out(self) -> Words:
         """Authorities that are in no estimate, with the cause."""
         return self.page.say(excluded_sentence(self.page.study, self.page.excluded(self.model.id)))
+
+    @cached_property
+    def _quality(self) -> pd.DataFrame:
+        return quality_frame(self.findings, self._missing, list(self.names))
 
     @cached_property
     def _missing(self) -> PublishedCounts:

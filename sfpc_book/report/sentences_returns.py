@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sfpc_book.contracts.check_words import CheckWords
+from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.findings import amount, failed_rows, gravest_severity
@@ -30,15 +31,13 @@ def sent_sentences(reading: PublishedCounts, study: Study, name: str, workbook: 
     """How many returns came of those asked for, and where the findings go."""
     log = require_published(reading, "reading").frame
     months = log.groupby("layer")["return_month"].nunique()
-    parts = [
-        f"{int(months.get(layer, 0))} of {asked} of “{LAYERS[layer]}”"
-        for layer, asked in returns_asked(study).items()
-    ]
+    asked = returns_asked(study)
+    parts = [f"{LAYERS[layer].lower()} {int(months.get(layer, 0))} of {n}" for layer, n in asked.items()]
     sheets = len(log.drop_duplicates(["file", "sheet"]))
     return paragraph(
         [
-            f"{name} was asked for returns of three kinds; read were {listed(parts)}, "
-            f"in {counted(log['file'].nunique(), 'workbook')} with {counted(sheets, 'sheet')}.",
+            f"{name} was asked for {counted(sum(asked.values()), 'return')}. Read were: {listed(parts)}, in "
+            f"{counted(log['file'].nunique(), 'workbook')} with {counted(sheets, 'sheet')}.",
             f"What was found goes back to {name} in a workbook, “{workbook}”; it is no part of this report.",
         ]
     )
@@ -146,29 +145,30 @@ def span_sentences(findings: PublishedCounts, words: CheckWords) -> str:
         return "No gap over time has been measured."
     worst = months.groupby("check", sort=False)["measured"].max()
     return bullets(
-        [
-            f"**{words.of(str(check)).name}**: {amount(value, 'months' if value != 1 else 'month')}."
-            for check, value in worst.items()
-        ]
+        [f"**{words.of(str(check)).name}**: {amount(value, 'months')}." for check, value in worst.items()]
     )
 
 
 def followed_sentences(study: Study, followed: PublishedCounts, outcome: str, name: str) -> str:
     """When each horizon of an outcome is observed, and what share of linked children already is."""
-    frame = require_published(followed, "followed").frame
+    frame, known = require_published(followed, "followed").frame, study.outcomes[outcome]
     items = []
     for row in frame[frame["outcome"] == outcome].sort_values("horizon").itertuples():
-        share = (
-            "all but few, or only few, are followed so far"
-            if row.suppressed
-            else f"{percentage(row.share, 0)} are followed so far"
-        )
         items.append(
-            f"**{span_text(study.outcomes[outcome], int(row.horizon))}**: of its linked children, {share}. "
-            f"Its outcomes reach {date_text(row.covered_to)}; all can be followed by "
-            f"{date_text(row.fully_observed_from)}."
+            f"**{known.name}, {span_text(known, int(row.horizon))}**: of its linked children, "
+            f"{_followed(row)} so far. Its outcomes reach {date_text(row.covered_to)}; all can be followed "
+            f"by {date_text(row.fully_observed_from)}."
         )
     return bullets(items) if items else f"Nothing is known of how far outcomes of {name} are observed."
+
+
+def _followed(row: object) -> str:
+    """The share followed in words: one that only rounds to all is not called all."""
+    share = row.share  # type: ignore[attr-defined]
+    if row.suppressed:  # type: ignore[attr-defined]
+        return "all but few, or only few, are followed"
+    nearly = 0.995 <= share < 1
+    return f"{'more than 99%' if nearly else percentage(share, 0)} are followed"
 
 
 def attention_sentences(quality: pd.DataFrame, names: Mapping[str, str]) -> str:
@@ -184,6 +184,20 @@ def attention_sentences(quality: pd.DataFrame, names: Mapping[str, str]) -> str:
     if blocked or marked:
         parts.append(f"{names[quality['authority'].iloc[0]]} needs attention first.")
     return paragraph(parts)
+
+
+def worst_columns_sentence(quality: pd.DataFrame, names: Mapping[str, str]) -> str:
+    """In which column of the sample most is missing, authority by authority."""
+    known = quality[quality["missing_column"] != ""]
+    parts = [
+        f"{covariate_words(str(column))} ({listed([names[slug] for slug in part['authority']])})"
+        for column, part in known.groupby("missing_column", sort=False)
+    ]
+    return (
+        f"Most values are missing in: {'; '.join(parts)}."
+        if parts
+        else "No share of missing values is shown."
+    )
 
 
 def _names(rows: pd.DataFrame, words: CheckWords) -> list[str]:

@@ -15,7 +15,7 @@ from sfpc_book.report.findings import (
     returns_words,
     rule_rows,
 )
-from sfpc_book.report.formats import NOT_APPLICABLE
+from sfpc_book.report.formats import NOT_APPLICABLE, is_missing
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_data import LAYERS
 
@@ -56,10 +56,10 @@ def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
         return None
     cells = pd.DataFrame(
         {
-            "Correction": rows["subject"],
-            "Kind of return": _layers(rows["layer"]),
-            "Returns": [returns_words(pd.Series([file])) for file in rows["file"]],
-            "Column": rows["column"].map(spelt).where(rows["column"].notna(), NOT_APPLICABLE),
+            "Correction": [spelt(subject) for subject in rows["subject"]],
+            "Where": _places(
+                rows.assign(returns=[returns_words(pd.Series([file])) for file in rows["file"]])
+            ),
             "What was done, and why": rows["text"],
         }
     )
@@ -67,16 +67,17 @@ def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
 
 
 def _where_and_what(lines: pd.DataFrame) -> pd.DataFrame:
-    columns = lines["column"].map(spelt).where(lines["column"].notna(), NOT_APPLICABLE)
-    return pd.DataFrame(
-        {
-            "Check": lines["name"],
-            "Kind of return": _layers(lines["layer"]),
-            "Column": columns,
-            "Returns": lines["returns"],
-            "What was found": lines["text"],
-        }
-    )
+    return pd.DataFrame({"Check": lines["name"], "Where": _places(lines), "What was found": lines["text"]})
+
+
+def _places(lines: pd.DataFrame) -> list[str]:
+    """The layer, column and returns of each line in one cell: more columns would leave no room for words."""
+    return [
+        "; ".join([layer, *([] if is_missing(column) else [spelt(column)]), returns])
+        for layer, column, returns in zip(
+            _layers(lines["layer"]), lines["column"], lines["returns"], strict=True
+        )
+    ]
 
 
 def _layers(layers: pd.Series) -> pd.Series:

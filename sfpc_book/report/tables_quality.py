@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sfpc_book.contracts.check_words import CheckWords
-from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts
 from sfpc_book.report.findings import FOLLOWS, READ_BY_RULE
 from sfpc_book.report.formats import NOT_AVAILABLE, SUPPRESSED, is_missing, number, percentage
@@ -16,6 +15,11 @@ from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_findings import CHECKS_SOURCE
 
 KINDS = {**FOLLOWS, "rule": READ_BY_RULE}
+COLUMNS = (
+    "“Stop”, “Mark” and “Noted” are numbers of checks, by what follows. “Not linked” is the share of the trial's "
+    "children who are not in the outcome return. “Most missing” and “Most unmapped” are shares in the worst "
+    "column. Months missing are those of the trial window."
+)
 SEVERITIES = {
     "block": "The authority is left out of every estimate of the trial, which then rests on one authority "
     "fewer; the chapters of results name it.",
@@ -28,26 +32,27 @@ SEVERITIES = {
 def ranking_table(
     findings: PublishedCounts, missing: PublishedCounts, names: Mapping[str, str], caption: str
 ) -> TableContent:
-    """The authorities of `names` (by slug, in wedge order), what needs attention first."""
+    """The authorities of `names` (by slug, in wedge order), what needs attention first.
+
+    Columns: distinct checks by what follows, shares of children and of cells, months of the trial window,
+    returns, corrections.
+    """
     frame = quality_frame(findings, missing, list(names))
     cells = pd.DataFrame(
         {
             "Local authority": frame["authority"].map(names),
-            "Checks that stop estimation": frame["block"].astype(str),
-            "Checks that mark": frame["mark"].astype(str),
-            "Checks noted": frame["note"].astype(str),
-            "Children not linked": _shares(frame, "not_linked"),
-            "Missing in the worst column": [
-                _with_column(share, row.missing_column)
-                for share, row in zip(_shares(frame, "missing"), frame.itertuples(), strict=True)
-            ],
-            "Unmapped in the worst column": _shares(frame, "unmapped"),
-            "Months of the window missing": [number(value) for value in frame["months_missing"]],
+            "Stop": frame["block"].astype(str),
+            "Mark": frame["mark"].astype(str),
+            "Noted": frame["note"].astype(str),
+            "Not linked": _shares(frame, "not_linked"),
+            "Most missing": _shares(frame, "missing"),
+            "Most unmapped": _shares(frame, "unmapped"),
+            "Months missing": [number(value) for value in frame["months_missing"]],
             "Returns missing": [number(value) for value in frame["returns_missing"]],
-            "Corrections applied": frame["corrections"].astype(str),
+            "Corrections": frame["corrections"].astype(str),
         }
     )
-    notes = (*RANKING, findings.note())
+    notes = (*RANKING, COLUMNS, findings.note())
     return TableContent(cells, caption, notes, CHECKS_SOURCE, frame)
 
 
@@ -85,7 +90,3 @@ def _shares(frame: pd.DataFrame, name: str) -> list[str]:
         (SUPPRESSED if flag else NOT_AVAILABLE) if is_missing(share) else percentage(share, 0)
         for share, flag in zip(frame[name], hidden, strict=True)
     ]
-
-
-def _with_column(share: str, column: str) -> str:
-    return f"{share} ({covariate_words(column)})" if column else share
