@@ -104,7 +104,7 @@ def _grid(drawn: pd.DataFrame, names: Mapping[str, str]) -> alt.LayerChart:
     y_axis = alt.Axis(
         title=None,
         grid=True,
-        bandPosition=0,
+        labelOffset=-6,
         minExtent=label_room([row.split("|")[0] for row in rows]),
         **split,
     )

@@ -16,9 +16,9 @@ from sfpc_book.report.tables_findings import CHECKS_SOURCE
 
 KINDS = {**FOLLOWS, "rule": READ_BY_RULE}
 COLUMNS = (
-    "“Stop”, “Mark” and “Noted” are numbers of checks, by what follows. “Not linked” is the share of the trial's "
-    "children who are not in the outcome return. “Most missing” and “Most unmapped” are shares in the worst "
-    "column. Months missing are those of the trial window."
+    "“Stop”, “Mark” and “Noted” are numbers of checks, by what follows. “Not linked” is the share of the "
+    "trial's children who are not in the outcome return. “Most missing” and “Most unmapped” are shares in "
+    "the worst column. Months missing are those of the trial window."
 )
 SEVERITIES = {
     "block": "The authority is left out of every estimate of the trial, which then rests on one authority "

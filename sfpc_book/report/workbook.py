@@ -100,8 +100,12 @@ def shorthand_used(tables: Sequence[pd.DataFrame]) -> list[str]:
 def _faults(sheet: Sheet) -> list[str]:
     frame = sheet.table
     headings = [str(name) for name in frame]
-    blank = frame.isna() | frame.astype("str").apply(lambda column: column.str.strip().eq(""))
-    faults = [f"column {name!r} has blank cells" for name in frame if blank[name].any()]
+    texts = {name: frame[name].astype("str").str.strip() for name in frame}
+    faults = [
+        f"column {name!r} has blank cells"
+        for name in frame
+        if frame[name].isna().any() or texts[name].eq("").any()
+    ]
     faults += ["it has no rows"] if frame.empty else []
     faults += ["a heading is blank"] if not all(name.strip() for name in headings) else []
     faults += (
@@ -113,7 +117,9 @@ def _faults(sheet: Sheet) -> list[str]:
 
 def _table(sheet: Sheet, mark: str, place: int) -> gptables.GPTable:
     return gptables.GPTable(
-        table=sheet.table.map(lambda value: _plain(value) if isinstance(value, str) else value),
+        table=sheet.table.astype("object").map(
+            lambda value: _plain(value) if isinstance(value, str) else value
+        ),
         table_name=f"table_{place + 1}",
         title=_plain(sheet.title),
         subtitles=_marks(mark),
