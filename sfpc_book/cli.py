@@ -96,6 +96,9 @@ def check(
         list[str] | None, typer.Option("--only", help="Slug of an authority; can be repeated.")
     ] = None,
     jobs: Jobs = 0,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Also draft corrections for what is recognised; applies none.")
+    ] = False,
 ) -> None:
     """Read the returns and list what is wrong with them.
 
@@ -103,12 +106,21 @@ def check(
     `note` is for the data owner. The list is also written to build/returns/<authority>/findings.csv, and to
     build/findings as a workbook for each authority. The exit code is 4 when an authority is kept out.
 
-        sfpc-book check --returns /path/to/returns --only swindon
+    With --suggest, a row of corrections.yml is drafted for each defect that is recognised, in
+    build/returns/<authority>/suggested_corrections.yml. Its reason, source and date are for a person to fill
+    in, and it takes effect only when it is moved to data_contracts/corrections.yml.
+
+        sfpc-book check --returns /path/to/returns --only swindon --suggest
     """
     from sfpc_book.book.check import check_returns, print_findings, raise_for_blocked
 
-    report = check_returns(study, build, _sources(returns, None), tuple(only or ()), jobs=jobs, say=_say)
+    sources = _sources(returns, None)
+    report = check_returns(study, build, sources, tuple(only or ()), jobs=jobs, say=_say)
     print_findings(report, console)
+    if suggest:
+        from sfpc_book.book.check_suggest import print_suggestions, suggest_corrections
+
+        print_suggestions(suggest_corrections(study, build, sources, report.findings), console)
     raise_for_blocked(report.findings)
 
 

@@ -228,9 +228,35 @@ def finding(slug: str, status: str, severity: str = "mark", check: str = "missin
     )  # type: ignore[arg-type]
 
 
+def repairs() -> pd.DataFrame:
+    """One declared correction, as reading writes it."""
+    row = ("c1", "recode", "dr2", "nov22", "dr2_referrals", "gender", "walsall_dr2_nov22.xlsx", "DR2",
+           "4 of 412 rows said so since 2021", "E-mail of 3 May 2022", "2022-05-04")  # fmt: skip
+    names = (
+        "id",
+        "action",
+        "layer",
+        "return_month",
+        "table",
+        "column",
+        "file",
+        "sheet",
+        "why",
+        "source",
+        "date",
+    )
+    return pd.DataFrame([row], columns=list(names))
+
+
+def repair(slug: str, count: int = 12) -> Finding:
+    """The finding about that correction."""
+    return Finding("correction", "c1", "info", "note", float(count), None, "cells", f"touched {count} cells",
+                   slug, "dr2", column="gender", count=count)  # fmt: skip
+
+
 def _write_returns(slug: str, folder: Path, rng: np.random.Generator) -> None:
     folder.mkdir(parents=True)
-    found = [finding(slug, "fail"), finding(slug, "pass"), finding(slug, "fail", "note")]
+    found = [finding(slug, "fail"), finding(slug, "pass"), finding(slug, "fail", "note"), repair(slug)]
     write_findings(found, folder / "findings.csv")
     log = pd.DataFrame(
         {
@@ -244,6 +270,7 @@ def _write_returns(slug: str, folder: Path, rng: np.random.Generator) -> None:
         }
     )
     log.to_csv(folder / "reading_log.csv", index=False)
+    repairs().to_csv(folder / "corrections.csv", index=False)
     months = pd.date_range("2019-10-01", periods=30, freq="MS")
     columns = ("looked_after_at_month_end", "newly_looked_after", "open_protection_plans", "new_referrals")
     totals = {name: rng.poisson(60, len(months)).astype(float) for name in columns}

@@ -19,7 +19,12 @@ from sfpc_book.book.step import Places
 from sfpc_book.contracts.check_words import load_check_words
 from sfpc_book.contracts.finding import Finding, findings_frame, write_findings
 from sfpc_book.errors import DisclosureError, ParameterError
-from sfpc_book.report.disclosure_returns import OWNER_COLUMNS, publish_findings, publish_reading
+from sfpc_book.report.disclosure_returns import (
+    OWNER_COLUMNS,
+    publish_findings,
+    publish_reading,
+    publish_repairs,
+)
 from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.report.findings_workbook import OwnFindings, findings_workbook
 from sfpc_book.report.formats import SHORTHAND
@@ -50,9 +55,17 @@ FINDINGS = [
     found("link_rate", "block", file=None, sheet=None, column=None, row=None, text="300 of 1000 children"),
     found("identifier_in_two_authorities", "note", text="40 of 900 identifiers"),
     found("cell_forms", "note", status="info", measured=None, limit=None, unit=""),
-    found("correction", "note", status="info", subject="swindon-gender", text="Correction swindon-gender"),
+    found("correction", "note", status="info", subject="swindon-gender", unit="cells"),
     found("type", status="pass", count=0, measured=0.0),
 ]  # fmt: skip
+DECLARED = pd.DataFrame(
+    {
+        "id": ["swindon-gender"], "action": "recode", "layer": "dr2", "return_month": "nov22",
+        "table": "dr2_referrals", "column": "gender",
+        "file": "swindon_dr2_nov22.xlsx; swindon_dr2_apr23.xlsx",
+        "sheet": "DR2 - Data - sample pop", "why": "Other words", "source": "E-mail", "date": "2022-12-01",
+    }
+)  # fmt: skip
 LOG = pd.DataFrame(
     {
         "return_month": "nov22", "layer": "dr2", "file": "swindon_dr2_nov22.xlsx",
@@ -65,7 +78,9 @@ LOG = pd.DataFrame(
 def own(findings: list[Finding] = FINDINGS, status: str = "synthetic") -> OwnFindings:
     rules = STUDY.disclosure
     published = publish_findings(findings_frame(findings), rules, OWNER_COLUMNS)
-    return OwnFindings(STUDY.authorities["swindon"], published, publish_reading(LOG, rules), status)
+    declared = DECLARED if any(item.check == "correction" for item in findings) else DECLARED[:0]
+    repairs = publish_repairs(declared, findings_frame(findings), rules)
+    return OwnFindings(STUDY.authorities["swindon"], published, publish_reading(LOG, rules), repairs, status)
 
 
 def content(findings: list[Finding] = FINDINGS, status: str = "synthetic") -> Workbook:
@@ -163,7 +178,13 @@ def test_findings_stand_gravest_first_with_place_limit_and_request(book):
     assert unmapped["Column"] == "Gender of child" and unmapped["Return"] == "Nov 2022"
     assert unmapped["How many"] == "[c]" and unmapped["Allowed"] == "10% of rows"
     assert unmapped["What was found"] == "'gender': fewer than 10 of 1,000 cells say nothing"
-    assert table_rows(book, "Corrections")["Correction"].tolist() == ["swindon-gender"]
+
+
+def test_a_correction_is_told_with_its_returns_reason_source_and_date(book):
+    row = table_rows(book, "Corrections").iloc[0]
+    assert row["Correction"] == "swindon-gender" and row["Returns"] == "Nov 2022 and Apr 2023"
+    assert row["Why"] == "Other words" and row["Source"] == "E-mail" and row["Date"] == "1 December 2022"
+    assert row["Touched"] == "40 cells" and row["What we ask you to do"].startswith("Confirm")
 
 
 def test_small_counts_of_children_are_hidden_as_on_pages(book):

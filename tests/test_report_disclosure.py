@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_frames import MODEL, descriptives_frame, flow_frame, panel_frame
+from report_frames import MODEL, descriptives_frame, finding, flow_frame, panel_frame, repair, repairs
 
 from sfpc_book.cohort.sample import INCLUDED, STEPS, flow_table
 from sfpc_book.contracts.finding import Finding, findings_frame
@@ -28,9 +29,11 @@ from sfpc_book.report.disclosure import (
     shown,
 )
 from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
-from sfpc_book.report.disclosure_returns import publish_findings, publish_reading, safe_text
+from sfpc_book.report.disclosure_returns import publish_findings, publish_reading, publish_repairs, safe_text
 from sfpc_book.report.table import table_of
 from sfpc_book.report.tables_data import baseline_table, sent_table
+from sfpc_book.report.tables_repairs import REPAIRS, repairs_table
+from sfpc_book.returns.correction import Action
 from sfpc_book.study.schema import Disclosure
 from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import wedge_of
@@ -284,6 +287,33 @@ def test_a_share_in_a_finding_does_not_give_the_count_behind_it():
     )
     frame = publish_findings(findings_frame([found]), RULES).frame
     assert frame["measured"].tolist() == [0.21] and frame["count"].tolist() == [15]
+
+
+@pytest.mark.parametrize(("count", "shown"), [(4, "[c]"), (12, "10 cells"), (40, "40 cells")])
+def test_an_applied_correction_is_shown_with_a_protected_count_its_reason_and_its_source(count, shown):
+    counts = publish_repairs(
+        repairs(), findings_frame([finding("walsall", "fail"), repair("walsall", count)]), RULES
+    )
+    (row,) = repairs_table(counts, "Repairs").cells.to_dict("records")
+    assert row == {
+        "Correction": "c1", "What": "Words outside the code list stand for codes",
+        "Where": "Children referred, nov22, gender", "Touched": shown,
+        "Why": "fewer than 10 of 410 rows said so since 2021", "Source": "E-mail of 3 May 2022",
+        "Date": "4 May 2022",
+    }  # fmt: skip
+
+
+def test_without_corrections_there_is_no_table_of_repairs_and_raw_counts_are_refused():
+    counts = publish_repairs(repairs().iloc[:0], findings_frame([]), RULES)
+    assert repairs_table(counts, "Repairs") is None
+    with pytest.raises(DisclosureError):
+        repairs_table(publish_findings(findings_frame([repair("walsall")]), RULES), "Repairs")
+
+
+def test_every_action_has_words(repository):
+    text = (repository / "data_contracts" / "corrections.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"^#   ([a-z]+_?[a-z]+)  +\w", text, flags=re.MULTILINE)
+    assert set(REPAIRS) == set(get_args(Action)) == set(listed)
 
 
 def baseline_of(missing: dict[str, tuple[int, int]]) -> tuple[PublishedCounts, pd.DataFrame]:

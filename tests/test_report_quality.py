@@ -28,7 +28,7 @@ from sfpc_book.report.sentences_returns import (
     span_sentences,
 )
 from sfpc_book.report.table import table_of
-from sfpc_book.report.tables_findings import findings_table, oddities_table, repairs_table
+from sfpc_book.report.tables_findings import findings_table, oddities_table
 from sfpc_book.report.tables_quality import kinds_table, ranking_table, severities_table
 from sfpc_book.study.study import load_study
 
@@ -94,10 +94,7 @@ def test_oddities_and_repairs_stand_apart_from_failures():
     counts = safe(odd, repair)
     assert findings_table(counts, WORDS, "Found") is None
     assert oddities_table(counts, WORDS, "Odd").cells["Check"].tolist() == ["Values written in several ways"]
-    assert repairs_table(counts, "Repaired").cells["What was done, and why"].tolist() == [
-        "Correction: why, who, when"
-    ]
-    assert oddities_table(safe(repair), WORDS, "Odd") is None and repairs_table(safe(odd), "None") is None
+    assert oddities_table(safe(repair), WORDS, "Odd") is None
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def test_without_its_correction_a_defect_is_told_and_not_repaired(spoilt, key, k
 
 
 def test_what_can_be_undone_leaves_no_trace_in_the_tables(clean, read_spoilt, key):
-    lineage = ["return_month", "source_file", "source_sheet", "source_row"]
+    lineage = ["return_month", "source_file", "source_sheet", "source_row", "corrections"]
     everyone = {slug for model in STUDY.models.values() for slug in model.trial_authorities}
     undone = sorted(everyone - set(key.loc[key["handled_by"] == "finding", "authority"]))
     assert len(undone) >= 5

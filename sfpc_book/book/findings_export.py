@@ -18,7 +18,12 @@ from sfpc_book.book.step import Places
 from sfpc_book.contracts.check_words import load_check_words
 from sfpc_book.contracts.contract import load_contracts
 from sfpc_book.contracts.finding import read_findings
-from sfpc_book.report.disclosure_returns import OWNER_COLUMNS, publish_findings, publish_reading
+from sfpc_book.report.disclosure_returns import (
+    OWNER_COLUMNS,
+    publish_findings,
+    publish_reading,
+    publish_repairs,
+)
 from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.report.findings_workbook import OwnFindings, findings_workbook
 from sfpc_book.report.workbook import write_workbook
@@ -55,6 +60,7 @@ def _own_findings(places: Places, authority: str, compared: bool) -> OwnFindings
     return OwnFindings(
         authority=study.authorities[authority],
         findings=publish_findings(findings, study.disclosure, OWNER_COLUMNS),
+        repairs=publish_repairs(pd.read_csv(folder / "corrections.csv"), findings, study.disclosure),
         reading=publish_reading(pd.read_csv(folder / "reading_log.csv"), study.disclosure),
         status=status,
         compared=compared,

@@ -35,6 +35,7 @@ CHILD_COLUMNS = [
     "age",
     "period", "period_start", "exposed", "exposure_time", *COVARIATES, "share_white_british",
     *(f"authority_{name}" for name in CONTEXT), "earlier_care", "linked", "covered_from", "covered_to",
+    "corrections",
 ]  # fmt: skip
 
 
@@ -172,7 +173,7 @@ def _as_children(first: pd.DataFrame, wedge: Wedge, authority: str) -> pd.DataFr
     """First referrals, one row per child, in the order of `child_key`, with exposure and covariates."""
     first = first.sort_values("child_key").reset_index(drop=True)
     identity = first[["child_key", "authority", "child_id", "referral_id", "person_state", "referral_date",
-                      "birth_month", "age"]]  # fmt: skip
+                      "birth_month", "age", "corrections"]]  # fmt: skip
     share = share_white_british(first).rename("share_white_british")
     return pd.concat([identity, exposure(first, wedge, authority), covariates(first), share], axis="columns")
 

@@ -29,6 +29,12 @@ NOT_A_COUNT = re.compile(
     r"'[^']*'|\S+\.xlsx\S*|\d{4}-\d{2}-\d{2}|\brows? \d+|\b\d+ (?:month|day|year|week)"
     r"|\b[A-Za-z_]+\d+\w*|\d+\.\d+"
 )
+# In words that a person wrote: years and days of a month count no records either.
+NOT_A_COUNT_IN_PROSE = re.compile(
+    rf"{NOT_A_COUNT.pattern}|\b(?:19|20)\d{{2}}\b|\b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}"
+    r"|\b\d{1,2}(?:st|nd|rd|th)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+)
+REPAIR = "correction"  # the check of findings about declared corrections
 UNITS_OF_OTHER_THINGS = ("months", "days", "files", "sheets", "columns", "returns", "tables")
 TOTALS_LAYER = "dr1"
 # What became of the cells of a column: these add up to its rows.
@@ -69,10 +75,28 @@ def publish_findings(
     return published(frame.assign(suppressed=small), "findings", disclosure)
 
 
-def safe_text(text: str, disclosure: Disclosure) -> str:
-    """The text of a finding with its counts of records rounded, or `fewer than` the threshold."""
+def publish_repairs(
+    declared: pd.DataFrame, findings: pd.DataFrame, disclosure: Disclosure
+) -> PublishedCounts:
+    """Declared corrections with how much each touched, as `publish_findings` lets it be known.
+
+    `declared` has one row per correction (id, action, layer, return_month, table, column, file, sheet, why,
+    source, date) and no count. Numbers in the reason and the source could be counts: they are protected too,
+    but for years and dates. Adds unit, count and suppressed.
+    """
+    found = publish_findings(findings[findings["check"] == REPAIR], disclosure).frame.set_index("subject")
+    words = {
+        name: [safe_text(str(text), disclosure, NOT_A_COUNT_IN_PROSE) for text in declared[name]]
+        for name in ("why", "source")
+    }
+    counts = {name: declared["id"].map(found[name]) for name in ("unit", "count", "suppressed")}
+    return published(declared.assign(**words, **counts), "repairs", disclosure)
+
+
+def safe_text(text: str, disclosure: Disclosure, spared: re.Pattern[str] = NOT_A_COUNT) -> str:
+    """A text with its counts of records rounded, or `fewer than` the threshold; what is `spared` stays."""
     parts, end = [], 0
-    for match in NOT_A_COUNT.finditer(text):
+    for match in spared.finditer(text):
         parts += [COUNT.sub(lambda found: _safe(found[0], disclosure), text[end : match.start()]), match[0]]
         end = match.end()
     return "".join([*parts, COUNT.sub(lambda found: _safe(found[0], disclosure), text[end:])])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
 from sfpc_book.contracts.check_words import CheckWords
 from sfpc_book.report.disclosure import PublishedCounts, require_published
+from sfpc_book.report.disclosure_returns import REPAIR
 from sfpc_book.report.formats import (
     LOW,
     MINUS,
@@ -22,7 +24,6 @@ from sfpc_book.report.formats import (
 GRAVITY = {"block": 0, "mark": 1, "note": 2}
 FOLLOWS = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 READ_BY_RULE = "read by a rule"
-REPAIR = "correction"
 SAME_LINE = ["severity", "check", "layer", "column"]
 RETURN_OF_FILE = re.compile(r"_dr\d_(?P<month>[a-z]{3})(?P<year>\d{2})(?![a-z0-9])", re.IGNORECASE)
 TOGETHER = "all returns together"
@@ -30,17 +31,20 @@ TOGETHER = "all returns together"
 
 def failed_rows(counts: PublishedCounts) -> pd.DataFrame:
     """Findings that failed, gravest first and otherwise in their order."""
-    return _by_gravity(require_published(counts, "findings").frame.query("status == 'fail'"))
+    rows = require_published(counts, "findings").frame
+    return _by_gravity(rows[rows["status"] == "fail"])
 
 
 def rule_rows(counts: PublishedCounts) -> pd.DataFrame:
     """What the reading met and dealt with by a rule; repairs are apart."""
-    return require_published(counts, "findings").frame.query("status == 'info' and check != @REPAIR")
+    rows = require_published(counts, "findings").frame
+    return rows[(rows["status"] == "info") & (rows["check"] != REPAIR)]
 
 
 def repair_rows(counts: PublishedCounts) -> pd.DataFrame:
     """Declared corrections that were applied."""
-    return require_published(counts, "findings").frame.query("check == @REPAIR")
+    rows = require_published(counts, "findings").frame
+    return rows[rows["check"] == REPAIR]
 
 
 def on_one_line(rows: pd.DataFrame, words: CheckWords) -> pd.DataFrame:
@@ -74,9 +78,13 @@ def gravest_severity(failed: pd.DataFrame) -> pd.DataFrame:
     return _by_gravity(failed).drop_duplicates(["authority", "check"])[["authority", "check", "severity"]]
 
 
-def returns_words(files: pd.Series) -> str:
-    """The returns that files belong to, each once and in order; what names no file is about all of them."""
-    named = list(dict.fromkeys(return_words(name) for name in files.dropna()))
+def returns_words(files: Iterable[object]) -> str:
+    """The returns that files belong to, each once and in order; what names no file is about all of them.
+
+    One entry can name several files, joined by `; `.
+    """
+    single = [name for file in files if not is_missing(file) for name in str(file).split("; ")]
+    named = list(dict.fromkeys(return_words(name) for name in single))
     return listed(named) if named else TOGETHER
 
 

@@ -16,23 +16,23 @@ import pandas as pd
 from sfpc_book.contracts.check_words import CheckWords
 from sfpc_book.report.covariates import spelt
 from sfpc_book.report.disclosure import PublishedCounts, require_published
+from sfpc_book.report.disclosure_returns import REPAIR
 from sfpc_book.report.findings import (
     FOLLOWS,
     READ_BY_RULE,
-    TOGETHER,
     allowed,
     failed_rows,
     how_many,
-    repair_rows,
     return_words,
     returns_words,
     rule_rows,
     without_place,
 )
-from sfpc_book.report.formats import NOT_APPLICABLE, count, counted, is_missing
+from sfpc_book.report.formats import NOT_APPLICABLE, count, counted, date_text, is_missing
 from sfpc_book.report.markup import SYNTHETIC_MARK
 from sfpc_book.report.sentences_returns import returns_asked
 from sfpc_book.report.tables_data import LAYERS
+from sfpc_book.report.tables_repairs import REPAIRS, touched
 from sfpc_book.report.workbook import Sheet, Workbook
 from sfpc_book.study.schema import Authority, Study
 
@@ -59,6 +59,7 @@ class OwnFindings:
     authority: Authority
     findings: PublishedCounts
     reading: PublishedCounts
+    repairs: PublishedCounts
     status: str
     compared: bool = True
 
@@ -76,7 +77,7 @@ def findings_workbook(
             {"First row": "row", "Column": "column", "How many": "counts", "What follows": "follows"},
         ),
         Sheet(
-            CORRECTED, "Corrections applied by the evaluation", corrected(own, words), {"Column": "column"}
+            CORRECTED, "Corrections applied by the evaluation", corrected(own, words), {"Touched": "counts"}
         ),
         Sheet(NEXT, "What to send next", to_send(study, own, words), {"What follows": "follows"}),
     )
@@ -155,20 +156,26 @@ def found(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
 
 
 def corrected(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
-    """One row per correction that was applied."""
-    headers = _headers(own.reading)
+    """One row per correction that was applied: what, where, how much, why, on whose word."""
     rows = [
         {
-            "Correction": row["subject"],
-            **_place(row, headers),
-            "What was done, and why": without_place(row["text"], row["file"], row["sheet"]),
-            "What we ask you to do": words.of(row["check"]).ask,
+            "Correction": row["id"],
+            "What": REPAIRS[row["action"]],
+            "Returns": returns_words([row["file"]]),
+            "Files": _or_none(row["file"]),
+            "Sheets": _or_none(row["sheet"]),
+            "Column": NOT_APPLICABLE if is_missing(row["column"]) else spelt(row["column"]),
+            "Touched": touched(row),
+            "Why": row["why"],
+            "Source": row["source"],
+            "Date": date_text(row["date"]),
+            "What we ask you to do": words.of(REPAIR).ask,
         }
-        for _, row in repair_rows(own.findings).iterrows()
+        for row in require_published(own.repairs, "repairs").frame.to_dict("records")
     ]
     columns = (
-        "Correction", "Return", "Kind of return", "File", "Sheet", "First row", "Column",
-        "What was done, and why", "What we ask you to do",
+        "Correction", "What", "Returns", "Files", "Sheets", "Column", "Touched", "Why", "Source", "Date",
+        "What we ask you to do",
     )  # fmt: skip
     return _rows(rows, columns, f"{NOTHING} was corrected")
 
@@ -203,12 +210,10 @@ def _rows(rows: list[dict[str, object]], columns: tuple[str, ...], nothing: str)
 
 
 def _place(row: pd.Series, headers: Mapping[tuple[str, str, str], str]) -> dict[str, object]:
-    file, sheet, column = (
-        NOT_APPLICABLE if is_missing(row[name]) else str(row[name]) for name in ("file", "sheet", "column")
-    )
+    file, sheet, column = (_or_none(row[name]) for name in ("file", "sheet", "column"))
     header = headers.get((file, sheet, column), NOT_APPLICABLE if column == NOT_APPLICABLE else spelt(column))
     return {
-        "Return": TOGETHER if file == NOT_APPLICABLE else return_words(file),
+        "Return": returns_words([row["file"]]),
         "Kind of return": _layer(row["layer"]),
         "File": file,
         "Sheet": sheet,
@@ -224,6 +229,10 @@ def _headers(reading: PublishedCounts) -> dict[tuple[str, str, str], str]:
         return {}
     places = log.drop_duplicates(["file", "sheet", "column"], keep=False).dropna(subset=["header"])
     return {(row.file, row.sheet, row.column): str(row.header) for row in places.itertuples()}
+
+
+def _or_none(text: object) -> str:
+    return NOT_APPLICABLE if is_missing(text) else str(text)
 
 
 def _layer(layer: object) -> str:

@@ -23,7 +23,7 @@ from sfpc_book.report.disclosure import (
     publish_monthly,
 )
 from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
-from sfpc_book.report.disclosure_returns import publish_reading
+from sfpc_book.report.disclosure_returns import publish_reading, publish_repairs
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import Figure, figure_of
 from sfpc_book.report.formats import date_text
@@ -150,6 +150,11 @@ class Page:
     def reading(self, authority: str) -> PublishedCounts:
         """Which workbooks and sheets of one authority were read, as it may be shown."""
         return publish_reading(self._csv(f"returns/{authority}/reading_log.csv"), self.study.disclosure)
+
+    def repairs(self, authority: str) -> PublishedCounts:
+        """The corrections applied to one authority's returns, as they may be shown."""
+        declared = self._csv(f"returns/{authority}/corrections.csv")
+        return publish_repairs(declared, self.findings(authority), self.study.disclosure)
 
     def model_findings(self, model: str) -> pd.DataFrame:
         """The findings of all trial authorities of a model, below each other."""

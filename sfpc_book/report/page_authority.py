@@ -35,7 +35,8 @@ from sfpc_book.report.sentences_returns import (
 )
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_data import LAYERS, plain_table, sent_table
-from sfpc_book.report.tables_findings import findings_table, oddities_table, repairs_table
+from sfpc_book.report.tables_findings import findings_table, oddities_table
+from sfpc_book.report.tables_repairs import repairs_table
 from sfpc_book.report.words import Words
 from sfpc_book.study.schema import Authority
 
@@ -109,7 +110,7 @@ class AuthorityPage:
         """Repairs made by declared corrections, with their reasons."""
         caption = f"Repairs made to the returns of {self.authority.name}, each declared with its reason"
         nothing = f"No declared correction applies to the returns of {self.authority.name}."
-        return repairs_table(self._safe_findings(), caption) or self.page.say(nothing)
+        return repairs_table(self.page.repairs(self.authority.slug), caption) or self.page.say(nothing)
 
     def _safe_findings(self) -> PublishedCounts:
         return publish_findings(self.findings(), self.page.study.disclosure)

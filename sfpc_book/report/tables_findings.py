@@ -1,4 +1,4 @@
-"""Tables of what the checks found in one authority's returns, and of what was repaired."""
+"""Tables of what the checks found in one authority's returns, and of what was read by a rule."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from sfpc_book.report.findings import (
     FOLLOWS,
     failed_rows,
     on_one_line,
-    repair_rows,
-    returns_words,
     rule_rows,
 )
 from sfpc_book.report.formats import NOT_APPLICABLE, is_missing
@@ -47,23 +45,6 @@ def oddities_table(counts: PublishedCounts, words: CheckWords, caption: str) -> 
         return None
     cells = _where_and_what(on_one_line(rows, words))
     return TableContent(cells, caption, (counts.note(),), CHECKS_SOURCE, rows)
-
-
-def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
-    """Declared corrections that were applied, each with its reason. None if there are none."""
-    rows = repair_rows(counts)
-    if rows.empty:
-        return None
-    cells = pd.DataFrame(
-        {
-            "Correction": [spelt(subject) for subject in rows["subject"]],
-            "Where": _places(
-                rows.assign(returns=[returns_words(pd.Series([file])) for file in rows["file"]])
-            ),
-            "What was done, and why": rows["text"],
-        }
-    )
-    return TableContent(cells, caption, (counts.note(),), "File of corrections", rows)
 
 
 def _where_and_what(lines: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,9 @@ import pandas as pd
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
+from sfpc_book.returns.correction import Correction
 from sfpc_book.returns.factors import complete_factors
+from sfpc_book.returns.marks import marked, united
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.records import LINEAGE, empty_records
 from sfpc_book.returns.repair import Repairs
@@ -54,20 +56,53 @@ def _without_copies(
     table: pd.DataFrame, contract: TableContract, repairs: Repairs, origin: Origin
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Keep one of rows that are equal in every column, if the contract or a correction says so."""
-    parts = repairs.of(None, "drop_duplicate")
-    keep = contract.keep or ("first" if parts else None)
-    copies = table.duplicated(said(table), keep=keep or "first")
+    copies = table.duplicated(said(table), keep=contract.keep or "first")
     count = int(copies.sum())
-    if parts:
-        repairs.touched[parts[0].id] += count
     if not count:
         return table, []
+    table, declared = _drops_declared(table, copies, repairs)
+    left = copies & ~declared if contract.keep is None else copies & False
     between = _between_returns(table)
     text = f"{count} row(s) are equal to another in every column ({between} of them across returns)"
-    if keep is None:
-        text += "; all are kept: declare keep in the contract, or a correction with action drop_duplicate"
-        return table, [_note(origin, "duplicate_rows", text, count, "mark", "fail")]
-    return table[~copies], [_note(origin, "duplicate_rows", f"{text}; the {keep} is kept", count, "note")]
+    if left.any():
+        text += f"; {int(left.sum())} of them are kept: declare keep in the contract, or a correction with "
+        text += "action drop_duplicate"
+        finding = _note(origin, "duplicate_rows", text, count, "mark", "fail")
+    else:
+        text += f"; the {contract.keep or 'first'} is kept"
+        finding = _note(origin, "duplicate_rows", text, count, "note")
+    return table[~copies | left], [finding]
+
+
+def _drops_declared(
+    table: pd.DataFrame, copies: pd.Series, repairs: Repairs
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Which copies corrections drop; the rows that stay in their place carry the corrections."""
+    parts = repairs.of(None, "drop_duplicate")
+    dropped = copies & False
+    if not parts:
+        return table, dropped
+    alike = table[table.duplicated(said(table), keep=False)]
+    group = alike.groupby(said(table), dropna=False, sort=False).ngroup().reindex(table.index, fill_value=-1)
+    marks = {}
+    for part in parts:
+        reached = copies & _reached(table, part)
+        places = table[reached].groupby(["source_file", "source_sheet"], sort=False).size()
+        for (file, sheet), count in places.items():
+            repairs.touched.at(file, sheet).add(part.id, int(count))
+        marks[part.id] = (~copies & group.isin(group[reached])).to_numpy()
+        dropped |= reached
+    return table.assign(corrections=marked(table["corrections"], marks)), dropped
+
+
+def _reached(table: pd.DataFrame, part: Correction) -> pd.Series:
+    """The rows of the return and sheet that a correction names; all where it names none."""
+    inside = pd.Series(True, index=table.index)
+    if part.return_month:
+        inside &= table["return_month"] == part.return_month
+    if part.sheet:
+        inside &= table["source_sheet"].str.strip() == part.sheet.strip()
+    return inside
 
 
 def _between_returns(table: pd.DataFrame) -> int:
@@ -90,7 +125,11 @@ def _latest_of_each_key(
     )
     values = [name for name in said(table) if name not in key]
     filled = table.groupby(key, sort=False)[values].ffill()
+    took = (filled.notna() & table[values].isna()).any(axis=1) & keyed
     table = table.assign(**{name: filled[name].where(keyed, table[name]) for name in values})
+    if took.any() and table["corrections"].notna().any():
+        of_key = table.groupby(key, sort=False)["corrections"].transform(united)
+        table["corrections"] = table["corrections"].mask(took, of_key)
     return table[~older], [_note(origin, "row_replaced", text, int(older.sum()), "note")]
 
 

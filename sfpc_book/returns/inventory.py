@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sfpc_book.contracts.finding import Finding, Severity, Status
 from sfpc_book.errors import ReturnsError
-from sfpc_book.returns.corrections import Correction
-from sfpc_book.returns.names import FORM, SUFFIXES, ReturnFile, UnreadName, read_name
+from sfpc_book.returns.correction import Correction
+from sfpc_book.returns.names import FORM, SUFFIXES, ReturnFile, UnreadName, asked_months, read_name
 from sfpc_book.study.study import Study
 
 # Roles whose workbooks are read; the workbooks of others are listed and left alone.
@@ -21,11 +21,15 @@ NOT_RETURNS = ("manifest.json", "truth.csv", "answer_key.csv", "corrections.yml"
 
 @dataclass(frozen=True)
 class Inventory:
-    """The workbooks of a folder. `findings` name every file that is nobody's, doubtful or left alone."""
+    """The workbooks of a folder. `findings` name every file that is nobody's, doubtful or left alone.
+
+    `unread` are the workbooks that are nobody's.
+    """
 
     folder: Path
     files: tuple[ReturnFile, ...]
     findings: tuple[Finding, ...]
+    unread: tuple[UnreadName, ...] = ()
 
     def of(self, slug: str) -> tuple[ReturnFile, ...]:
         """An authority's workbooks in the order of month and name."""
@@ -55,10 +59,10 @@ def read_inventory(study: Study, folder: Path, corrections: Iterable[Correction]
         If the folder is missing, holds no workbook, or none that can be given to an authority of the study.
     """
     paths = _workbooks(folder)
-    aliases = {part.spelling: part.authority for part in corrections if part.action == "alias_authority"}
-    read = [read_name(path, study.authorities, aliases) for path in paths]
+    aliases = [part for part in corrections if part.action == "alias_authority"]
+    read = [_read_name(path, study, aliases) for path in paths]
     files = tuple(name for name in read if isinstance(name, ReturnFile))
-    unread = [name for name in read if isinstance(name, UnreadName)]
+    unread = tuple(name for name in read if isinstance(name, UnreadName))
     if not files:
         problems = [f"{name.path.name}: {name.text}" for name in unread]
         raise ReturnsError(
@@ -69,7 +73,17 @@ def read_inventory(study: Study, folder: Path, corrections: Iterable[Correction]
         *_name_findings(study, files),
         *_strangers(folder, paths),
     ]
-    return Inventory(folder, tuple(_kept(study, files)), tuple(findings))
+    return Inventory(folder, tuple(_kept(study, files)), tuple(findings), unread)
+
+
+def _read_name(path: Path, study: Study, aliases: Sequence[Correction]) -> ReturnFile | UnreadName:
+    """What a name says; an alias counts only where its correction reaches the layer and month."""
+    spellings = {str(part.spelling): part.authority for part in aliases}
+    name = read_name(path, study.authorities, spellings)
+    if isinstance(name, ReturnFile) and name.alias:
+        here = [part for part in aliases if part.reaches(layer=name.layer, month=name.month)]
+        return read_name(path, study.authorities, {str(part.spelling): part.authority for part in here})
+    return name
 
 
 def _workbooks(folder: Path) -> list[Path]:
@@ -104,11 +118,15 @@ def _strangers(folder: Path, workbooks: Iterable[Path]) -> list[Finding]:
     return [_finding("file_type", path, None, "info", "note", text) for path in strange]
 
 
-def _unread_finding(study: Study, name: UnreadName) -> Finding:
-    """Blocks the authority in whose folder the file lies, or else the one whose slug is nearest; a file that
-    is near nobody marks every authority."""
+def likely_owner(study: Study, name: UnreadName) -> str | None:
+    """The authority in whose folder a workbook lies, or else the one whose slug is near, if one is."""
     holder = name.path.parent.name
-    slug = holder if holder in study.authorities else name.nearest
+    return holder if holder in study.authorities else name.nearest
+
+
+def _unread_finding(study: Study, name: UnreadName) -> Finding:
+    """Blocks the likely owner; a file that is near nobody marks every authority."""
+    slug = likely_owner(study, name)
     return _finding(NOBODYS, name.path, slug, "fail", "block" if slug else "mark", name.text)
 
 
@@ -125,18 +143,14 @@ def _name_findings(study: Study, files: Iterable[ReturnFile]) -> list[Finding]:
             findings.append(
                 _finding("file_name_suffix", file.path, file.slug, "info", "note", text, file.layer)
             )
-        if file.month not in _months(study)[file.layer]:
-            allowed = ", ".join(_months(study)[file.layer])
+        asked = asked_months(study)[file.layer]
+        if file.month not in asked:
+            allowed = ", ".join(asked)
             text = (
                 f"a {file.layer} return of {file.month} was not asked for (asked for: {allowed}); it is read"
             )
             findings.append(_finding("file_month", file.path, file.slug, "fail", "note", text, file.layer))
     return findings
-
-
-def _months(study: Study) -> Mapping[str, tuple[str, ...]]:
-    months = study.returns.months
-    return {"dr1": months, "dr2": months, "dr3": (study.returns.outcome_month,)}
 
 
 def _finding(
