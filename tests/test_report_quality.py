@@ -203,16 +203,16 @@ def test_the_ranking_table_has_every_measure_and_hides_small_counts(names):
     table = table_of(content, "page-ranking", "synthetic")
     rows = table.frame.set_index("Local authority")
     assert rows.index.tolist()[:2] == ["Swindon", "Walsall"] and len(rows) == 5
-    assert rows.loc["Swindon", ["Stop", "Mark", "Noted"]].tolist() == ["0", "2", "1"]
-    assert rows.loc["Walsall", ["Stop", "Mark", "Noted"]].tolist() == ["0", "1", "0"]
+    assert rows.loc["Swindon", ["Stop", "Mark", "Note"]].tolist() == ["0", "2", "1"]
+    assert rows.loc["Walsall", ["Stop", "Mark", "Note"]].tolist() == ["0", "1", "0"]
     assert rows.loc["Swindon", "Not linked"] == "[c]" and rows.loc["Walsall", "Not linked"] == "7%"
-    assert rows.loc["Swindon", "Most missing"] == "[c]" and rows.loc["Walsall", "Most missing"] == "26%"
-    assert rows.loc["Swindon", ["Months missing", "Returns missing", "Corrections"]].tolist() == [
+    assert rows.loc["Swindon", "Missing"] == "[c]" and rows.loc["Walsall", "Missing"] == "26%"
+    assert rows.loc["Swindon", ["Months missing", "Returns missing", "Repairs"]].tolist() == [
         "3",
         "2",
         "1",
     ]
-    assert rows.loc["Lancashire", "Most missing"] == "[x]"
+    assert rows.loc["Lancashire", "Missing"] == "[x]"
     assert "stop estimation come first" in " ".join(table.notes)
 
 

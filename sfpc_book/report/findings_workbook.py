@@ -98,8 +98,9 @@ def _introduction(study: Study, own: OwnFindings) -> tuple[str, ...]:
     name = own.authority.name
     return (
         f"To the data owner of {name}, from the evaluation “{study.title}”.{contact}",
-        f"{counted(len(failed_rows(own.findings)), 'finding')} of the checks made on the returns of {name} "
-        f"stand on the sheet “{FOUND}”, with what we ask you to do; “{NEXT}” sums up what we need.{compared}",
+        f"The sheet “{FOUND}” lists {counted(len(failed_rows(own.findings)), 'finding')} of checks, and "
+        f"{counted(len(rule_rows(own.findings)), 'oddity', 'oddities')} read by a rule, with what we ask you "
+        f"to do. “{NEXT}” sums up what we need.{compared}",
         "A check says where to look. One that found nothing does not make a record right.",
         "The workbook names places in your own workbooks. It holds no cell of them and no identifier of a "
         "child. It is for the authority alone and is not published with the report.",

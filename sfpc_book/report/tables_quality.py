@@ -16,9 +16,9 @@ from sfpc_book.report.tables_findings import CHECKS_SOURCE
 
 KINDS = {**FOLLOWS, "rule": READ_BY_RULE}
 COLUMNS = (
-    "“Stop”, “Mark” and “Noted” are numbers of checks, by what follows. “Not linked” is the share of the "
-    "trial's children who are not in the outcome return. “Most missing” and “Most unmapped” are shares in "
-    "the worst column. Months missing are those of the trial window."
+    "“Stop”, “Mark” and “Note” are numbers of checks, by what follows. “Not linked” is the share of the "
+    "trial's children who are not in the outcome return. “Missing” and “Unmapped” are shares in the worst "
+    "column. Months missing are those of the trial window; repairs are the corrections applied."
 )
 SEVERITIES = {
     "block": "The authority is left out of every estimate of the trial, which then rests on one authority "
@@ -43,13 +43,13 @@ def ranking_table(
             "Local authority": frame["authority"].map(names),
             "Stop": frame["block"].astype(str),
             "Mark": frame["mark"].astype(str),
-            "Noted": frame["note"].astype(str),
+            "Note": frame["note"].astype(str),
             "Not linked": _shares(frame, "not_linked"),
-            "Most missing": _shares(frame, "missing"),
-            "Most unmapped": _shares(frame, "unmapped"),
+            "Missing": _shares(frame, "missing"),
+            "Unmapped": _shares(frame, "unmapped"),
             "Months missing": [number(value) for value in frame["months_missing"]],
             "Returns missing": [number(value) for value in frame["returns_missing"]],
-            "Corrections": frame["corrections"].astype(str),
+            "Repairs": frame["corrections"].astype(str),
         }
     )
     notes = (*RANKING, COLUMNS, findings.note())

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 
 from sfpc_book.report.disclosure import PublishedCounts, require_published
-from sfpc_book.report.formats import NOT_APPLICABLE, SUPPRESSED, count, date_text, is_missing
+from sfpc_book.report.findings import amount
+from sfpc_book.report.formats import NOT_APPLICABLE, date_text, is_missing
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_data import LAYERS
 
@@ -52,4 +53,4 @@ def _where(row: dict[str, object]) -> str:
 
 def touched(row: Mapping[Hashable, object]) -> str:
     """How much a correction touched, with its unit; `[c]` where that is hidden."""
-    return SUPPRESSED if is_missing(row["count"]) else f"{count(row['count'])} {row['unit']}"
+    return amount(row["count"], row["unit"], hidden=True)
