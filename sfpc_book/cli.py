@@ -103,8 +103,8 @@ def check(
     """Read the returns and list what is wrong with them.
 
     Findings of severity `block` keep an authority out of the estimates; `mark` is marked on its pages;
-    `note` is for the data owner. The list is also written to build/returns/<authority>/findings.csv. The exit
-    code is 4 when an authority is kept out.
+    `note` is for the data owner. The list is also written to build/returns/<authority>/findings.csv, and to
+    build/findings as a workbook for each authority. The exit code is 4 when an authority is kept out.
 
     With --suggest, a row of corrections.yml is drafted for each defect that is recognised, in
     build/returns/<authority>/suggested_corrections.yml. Its reason, source and date are for a person to fill

@@ -25,6 +25,7 @@ from report_frames import (
     panel_frame,
 )
 
+from sfpc_book.contracts.check_words import load_check_words
 from sfpc_book.contracts.finding import findings_frame
 from sfpc_book.estimate.estimate import combine
 from sfpc_book.report.charts_comparison import comparison_curve, comparison_forest
@@ -49,7 +50,8 @@ from sfpc_book.report.disclosure_returns import publish_findings
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import figure_of
 from sfpc_book.report.tables import estimates_table, truth_table
-from sfpc_book.report.tables_data import LAYERS, baseline_table, findings_table
+from sfpc_book.report.tables_data import LAYERS, baseline_table
+from sfpc_book.report.tables_findings import findings_table
 from sfpc_book.study.study import Study, load_study
 from sfpc_book.study.wedge import wedge_of
 
@@ -356,10 +358,12 @@ def test_findings_are_listed_worst_first_and_none_is_said(study):
         finding("walsall", "fail", "block"),
         finding("walsall", "pass"),
     ]
-    content = findings_table(publish_findings(findings_frame(found), study.disclosure), "Found")
+    content = findings_table(
+        publish_findings(findings_frame(found), study.disclosure), load_check_words(), "Found"
+    )
     assert content.cells["What follows"].tolist() == ["stops estimation", "noted"]
     passed = publish_findings(findings_frame([finding("walsall", "pass")]), study.disclosure)
-    assert findings_table(passed, "Found") is None
+    assert findings_table(passed, load_check_words(), "Found") is None
 
 
 def test_the_baseline_table_shows_both_arms_and_hides_small_groups(study):

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sfpc_book.book.places import DataSources, data_folders
-from sfpc_book.book.plan import authority_slice
-from sfpc_book.book.steps import data_steps, trial_authorities
+from sfpc_book.book.plan import FINDINGS, authority_slice
+from sfpc_book.book.step import Places, Step
+from sfpc_book.book.steps import data_steps, findings_step_name, findings_steps, trial_authorities
 from sfpc_book.book.tasks import Watch, run_steps
 from sfpc_book.errors import ParameterError, ReturnsError
 from sfpc_book.study.schema import Study
@@ -38,7 +39,7 @@ def check_returns(
     jobs: int,
     say: Callable[[str], None],
 ) -> CheckReport:
-    """Read the workbooks that have changed and collect all findings.
+    """Read the workbooks that have changed, collect all findings, and write a workbook of them per authority.
 
     Raises `ParameterError` for an unknown authority, `ReturnsError` listing every authority that cannot be
     read.
@@ -46,14 +47,21 @@ def check_returns(
     study = load_study(study_path)
     slugs = _chosen(study, only)
     places = data_folders(study, study_path.resolve(), build.resolve(), sources, say)
-    names = {f"read {slug}" for slug in slugs} | (set() if only else {"compare returns"})
-    steps = [step for step in data_steps(study, places) if step.name in names]
+    steps = _steps(study, places, slugs, alone=bool(only))
     outcomes = run_steps(steps, places, jobs=jobs or 2, watch=Watch())
     problems = [f"{outcome.name}: {outcome.cause}" for outcome in outcomes if outcome.status == "failed"]
     if problems:
-        raise ReturnsError("some returns cannot be read", problems)
+        raise ReturnsError("some returns cannot be read or reported", problems)
     findings = {slug: _findings(places.build, slug, alone=bool(only)) for slug in slugs}
     return CheckReport(findings, places.build)
+
+
+def _steps(study: Study, places: Places, slugs: Sequence[str], *, alone: bool) -> list[Step]:
+    """Read, compare unless authorities are looked at alone, and write each one's workbook of findings."""
+    names = {"data status", *(f"read {slug}" for slug in slugs)} | (set() if alone else {"compare returns"})
+    wanted = {findings_step_name(slug) for slug in slugs}
+    writing = [step for step in findings_steps(study, places, compared=not alone) if step.name in wanted]
+    return [*(step for step in data_steps(study, places) if step.name in names), *writing]
 
 
 def _findings(build: Path, slug: str, *, alone: bool) -> pd.DataFrame:
@@ -90,6 +98,7 @@ def print_findings(report: CheckReport, console: Console) -> None:
     counts = everything[everything["status"] == "fail"]["severity"].value_counts()
     words = ", ".join(f"{counts.get(name, 0)} {name}" for name in STYLES)
     console.print(f"{words}; details in {report.build / 'returns'}/<authority>/findings.csv", highlight=False)
+    console.print(f"workbooks for the authorities: {report.build / FINDINGS}", highlight=False)
 
 
 def _table(slug: str, failed: pd.DataFrame) -> Table:

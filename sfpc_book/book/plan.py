@@ -56,6 +56,8 @@ PUBLISHED_TABLES = (
     *PUBLISHED_PROFILE,
 )
 ESTIMATES = "results/estimates.csv"
+FINDINGS = "findings"
+CHECKS_IN_WORDS = ("data_contracts/check_words.yml",)
 
 PROGRAMME, AUTHORITIES, ABOUT = "The programme", "Local authorities", "About this report"
 
@@ -149,11 +151,13 @@ def _authority_chapter(authority: Authority, group: str) -> Chapter:
         title=authority.name,
         part=AUTHORITIES,
         group=group,
+        sources=CHECKS_IN_WORDS,
     )
 
 
 MODEL_CHAPTERS = (
     ("sample", "Who was studied", False),
+    ("data_quality", "Data quality", False),
     ("primary", "Primary outcome", True),
     ("secondary", "Secondary outcomes", True),
     ("follow_up", "Longer follow-up", True),
@@ -163,14 +167,16 @@ MODEL_CHAPTERS = (
 
 def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
+    returns = [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities]
     extra = {
-        "sample": [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities],
+        "sample": returns,
+        "data_quality": returns,
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),
         ],
     }
-    sources = {"costs": ("data_contracts/unit_costs.yml",)}
+    sources = {"costs": ("data_contracts/unit_costs.yml",), "data_quality": CHECKS_IN_WORDS}
     return [
         Chapter(
             slug=f"{model.id}-{name}",

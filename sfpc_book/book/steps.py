@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sfpc_book.book import work
 from sfpc_book.book.code_used import digest
+from sfpc_book.book.data_status import status_of_folder
 from sfpc_book.book.failure_page import Failure
 from sfpc_book.book.keys import files_below
 from sfpc_book.book.plan import (
@@ -15,11 +16,14 @@ from sfpc_book.book.plan import (
     COHORT_TABLES,
     DATA_STATUS,
     ESTIMATES,
+    FINDINGS,
     PUBLISHED_TABLES,
     Chapter,
     authority_slice,
 )
 from sfpc_book.book.step import Places, Step
+from sfpc_book.contracts.check_words import CHECK_WORDS
+from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.returns.declared import load_declared
 from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.study.schema import PracticeModel, Study
@@ -42,6 +46,7 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
         _data_status_step(places),
         *_read_steps(study, places),
         _comparing_step(study, places),
+        *findings_steps(study, places),
         _published_step(places),
         *(_cohort_step(model, places) for model in models),
     )
@@ -149,6 +154,38 @@ def _comparing_step(study: Study, places: Places) -> Step:
         inputs=(*_returns_contracts(places), *(places.build / "returns" / slug for slug in slugs)),
         output_folders=tuple(places.build / authority_slice(slug, f"returns/{slug}") for slug in slugs),
     )
+
+
+def findings_steps(study: Study, places: Places, *, compared: bool = True) -> list[Step]:
+    """One workbook of findings per trial authority, for its data owner.
+
+    With `compared` it holds what was found across authorities as well, else only the authority's own
+    findings.
+    """
+    contracts, status = places.home / "data_contracts", status_of_folder(places.returns, real="returns")
+    return [
+        Step(
+            name=findings_step_name(slug),
+            stage=READING,
+            function=work.write_findings_workbook,
+            arguments=(("authority", slug), ("compared", compared)),
+            inputs=(
+                places.study_path,
+                contracts / "tables",
+                contracts / CHECK_WORDS,
+                places.build / DATA_STATUS,
+                places.build / "returns" / slug,
+                *([places.build / authority_slice(slug, f"returns/{slug}")] if compared else []),
+            ),
+            outputs=(places.build / FINDINGS / workbook_name(slug, status),),
+        )
+        for slug in trial_authorities(study)
+    ]
+
+
+def findings_step_name(slug: str) -> str:
+    """Name of the step that writes an authority's workbook of findings."""
+    return f"findings {slug}"
 
 
 def _existing(*paths: Path) -> list[Path]:

@@ -63,6 +63,16 @@ def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
         write_returns_slice(places.build, slug, [item for item in found if item.authority == slug])
 
 
+def write_findings_workbook(places: Places, *, authority: str, compared: bool) -> None:
+    """Write what goes back to an authority, and refuse to if an identifier of its children stands in it.
+
+    A workbook of the other data status is removed: made-up findings must not lie beside real ones.
+    """
+    from sfpc_book.book.findings_export import export_findings
+
+    export_findings(places, authority, compared=compared)
+
+
 def build_model_cohort(places: Places, *, model: str) -> None:
     """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
     from sfpc_book.book.slices import write_slices

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,9 @@ from sfpc_book.study.schema import Disclosure
 
 SHOWN_COLUMNS = [
     "check", "subject", "status", "severity", "measured", "limit", "unit", "text",
-    "layer", "sheet", "column", "count",
+    "authority", "layer", "file", "sheet", "column", "count",
 ]  # fmt: skip
+OWNER_COLUMNS = [*SHOWN_COLUMNS, "row"]
 # Numbers that count no records: names in quotes, files, dates, places in a sheet, lengths of time.
 NOT_A_COUNT = re.compile(
     r"'[^']*'|\S+\.xlsx\S*|\d{4}-\d{2}-\d{2}|\brows? \d+|\b\d+ (?:month|day|year|week)"
@@ -44,8 +46,12 @@ PLACES_IN_LOG = [
 COUNT = re.compile(r"\d+")
 
 
-def publish_findings(findings: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
-    """Findings without row numbers; small counts of records about children hidden in numbers and in words.
+def publish_findings(
+    findings: pd.DataFrame, disclosure: Disclosure, columns: Sequence[str] = SHOWN_COLUMNS
+) -> PublishedCounts:
+    """Findings with small counts of records about children hidden in numbers and in words.
+
+    Row numbers are left out, unless `columns` are those that the authority itself may see.
 
     Monthly totals hold no children, so their findings stay as they are; what belongs to no layer is
     protected. Shares are rounded, so that they do not give the count behind them.
@@ -65,7 +71,7 @@ def publish_findings(findings: pd.DataFrame, disclosure: Disclosure) -> Publishe
     is_share = counts_records & findings["unit"].astype("str").str.startswith("share").to_numpy()
     measured = np.where(counted, safe_count, np.where(is_share, shares, measured))
     measured = np.where(small, np.nan, measured)
-    frame = findings.assign(count=safe_count, measured=measured, text=words)[SHOWN_COLUMNS]
+    frame = findings.assign(count=safe_count, measured=measured, text=words)[list(columns)]
     return published(frame.assign(suppressed=small), "findings", disclosure)
 
 
@@ -126,3 +132,18 @@ def _with_another(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """In each row with one hidden count, the smallest other one hidden too. Shape of `values`."""
     rows = np.repeat(np.arange(len(values)), values.shape[1])
     return complementary(values.ravel(), hidden.ravel(), rows).reshape(values.shape)
+
+
+def publish_followed(observability: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
+    """How many linked children have been followed for each outcome and horizon, as shares to be published.
+
+    Shares are of rounded counts, and hidden where few children were followed or few were not. Columns
+    authority, outcome, horizon, covered_to, fully_observed_from, share, suppressed.
+    """
+    waiting = observability["n_not_observed"]
+    hidden = is_small(observability["n_followed"], disclosure) | is_small(waiting, disclosure)
+    seen = rounded(observability["n_followed"], disclosure)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(hidden, np.nan, seen / (seen + rounded(waiting, disclosure)))
+    keys = ["authority", "outcome", "horizon", "covered_to", "fully_observed_from"]
+    return published(observability[keys].assign(share=share, suppressed=hidden), "followed", disclosure)

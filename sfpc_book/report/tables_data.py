@@ -9,16 +9,13 @@ import pandas as pd
 from sfpc_book.report.cells import readable_cells
 from sfpc_book.report.covariates import ALL_AGES, covariate_words, level_words, spelt
 from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
-from sfpc_book.report.disclosure_returns import REPAIR
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import (
-    LOW,
     NOT_APPLICABLE,
     NOT_AVAILABLE,
     SUPPRESSED,
     count,
     date_text,
-    is_missing,
     number,
     p_value,
     percentage,
@@ -27,35 +24,8 @@ from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Study
 
 SEVERITY_SHORT = {"block": "stopping estimation", "mark": "marked", "note": "noted"}
-SEVERITY = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
 RETURNS_SOURCE = "Data returns"
-
-
-def findings_table(counts: PublishedCounts, caption: str, status: str = "fail") -> TableContent | None:
-    """Checks that found something, worst first: what, where, how much, and what was allowed. None if there
-    are none.
-
-    With status `info`: what the reading met and dealt with, repairs apart.
-    """
-    findings = require_published(counts, "findings").frame
-    order = {severity: place for place, severity in enumerate(SEVERITY)}
-    listed_rows = findings[(findings["status"] == status) & (findings["check"] != REPAIR)]
-    if listed_rows.empty:
-        return None
-    rows = listed_rows.sort_values("severity", key=lambda values: values.map(order), kind="stable")
-    cells = {
-        "Check": [spelt(check) for check in rows["check"]],
-        "Layer": rows["layer"].map(LAYERS).fillna(rows["layer"]).fillna(NOT_APPLICABLE),
-        "Where": [_where(row) for row in rows.itertuples()],
-        "What was found": rows["text"],
-    }
-    if status == "fail":
-        cells["Measured"] = [_measured(row.measured, row) for row in rows.itertuples()]
-        cells["Limit"] = [_measured(row.limit, row, hidden=False) for row in rows.itertuples()]
-        cells["What follows"] = rows["severity"].map(SEVERITY)
-    notes = (counts.note(),)
-    return TableContent(pd.DataFrame(cells), caption, notes, "Checks declared in the data contracts", rows)
 
 
 def sent_table(
@@ -102,20 +72,6 @@ def _by_severity(failed: pd.DataFrame) -> str:
         f"{numbers[severity]} {words}" for severity, words in SEVERITY_SHORT.items() if severity in numbers
     ]
     return ", ".join(parts) or "none"
-
-
-def _where(row: object) -> str:
-    parts = [str(getattr(row, name)) for name in ("sheet", "column") if not is_missing(getattr(row, name))]
-    return ", ".join(parts) or str(getattr(row, "subject", "")) or NOT_APPLICABLE
-
-
-def _measured(value: object, row: object, *, hidden: bool = True) -> str:
-    if is_missing(value):
-        return SUPPRESSED if hidden and getattr(row, "suppressed", False) else NOT_APPLICABLE
-    places = 0 if float(value).is_integer() else 3  # type: ignore[arg-type]
-    text = number(float(value), places).replace(LOW, "0")  # type: ignore[arg-type]
-    unit = getattr(row, "unit", None)
-    return text if is_missing(unit) or not str(unit) else f"{text} {unit}"
 
 
 def baseline_table(

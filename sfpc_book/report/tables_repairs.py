@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+
 import pandas as pd
 
 from sfpc_book.report.disclosure import PublishedCounts, require_published
-from sfpc_book.report.formats import NOT_APPLICABLE, SUPPRESSED, count, date_text, is_missing
+from sfpc_book.report.findings import amount
+from sfpc_book.report.formats import NOT_APPLICABLE, date_text, is_missing
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_data import LAYERS
 
@@ -33,7 +36,7 @@ def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
             "Correction": rows["id"],
             "What": rows["action"].map(REPAIRS),
             "Where": [_where(row) for row in rows.to_dict("records")],
-            "Touched": [_touched(row) for row in rows.to_dict("records")],
+            "Touched": [touched(row) for row in rows.to_dict("records")],
             "Why": rows["why"],
             "Source": rows["source"],
             "Date": [date_text(pd.Timestamp(day)) for day in rows["date"]],
@@ -48,5 +51,6 @@ def _where(row: dict[str, object]) -> str:
     return ", ".join(parts) or NOT_APPLICABLE
 
 
-def _touched(row: dict[str, object]) -> str:
-    return SUPPRESSED if is_missing(row["count"]) else f"{count(row['count'])} {row['unit']}"
+def touched(row: Mapping[Hashable, object]) -> str:
+    """How much a correction touched, with its unit; `[c]` where that is hidden."""
+    return amount(row["count"], row["unit"], hidden=True)
