@@ -66,6 +66,30 @@ def _rule(table: pd.DataFrame, rule: Rule, contract: TableContract, authority: s
     )  # fmt: skip
 
 
+def check_keys(tables: Tables, contracts: Mapping[str, TableContract], authority: str) -> Iterator[Finding]:
+    """Rows that share their key with a row of another return, after copies were dropped.
+
+    Not asked where the contract lets a later return replace a row. Within a return the key is an expectation.
+    """
+    for name, table in tables.items():
+        contract = contracts[name]
+        if contract.replace_key or table.empty:
+            continue
+        key = list(contract.key)
+        keyed = table[table[key].notna().all(axis=1)]
+        shared = keyed[keyed.duplicated(key, keep=False)]
+        returns = shared.groupby(key)["return_month"].transform("nunique")
+        count, n = int((returns > 1).sum()), len(keyed)
+        share = count / n if n else 0.0
+        text = f"{count} of {n} rows share {' and '.join(key)} with a different row of another return"
+        yield Origin(authority, contract.layer, table=name).finding(
+            "key_across_returns", text, severity=contract.key_severity,
+            status="fail" if share > contract.key_limit else "pass",
+            measured=share, limit=contract.key_limit, unit="share of rows", column=" + ".join(key),
+            count=count,
+        )  # fmt: skip
+
+
 def _births(referrals: pd.DataFrame, limits: Limits, origin: Origin) -> Iterator[Finding]:
     dated = referrals["birth_month"].notna() & referrals["referral_date"].notna()
     born = _month_number(referrals.loc[dated, "birth_month"])

@@ -23,9 +23,8 @@ def combine(
     if "factors" in table:
         table = complete_factors(table)
     findings: list[Finding] = []
-    if contract.replace_key:
-        table, found = _without_empty_rows(table, contract, origin)
-        findings += found
+    table, found = _without_empty_rows(table, contract, origin)
+    findings += found
     table, found = _without_copies(table, contract, repairs, origin)
     findings += found
     if contract.replace_key:
@@ -39,11 +38,17 @@ def said(table: pd.DataFrame) -> list[str]:
     return [name for name in table if name not in LINEAGE]
 
 
+def empty_rows(table: pd.DataFrame, contract: TableContract) -> pd.Series:
+    """Which rows hold a key and nothing else, and so are no records where a key replaces another."""
+    if not contract.replace_key:
+        return pd.Series(False, index=table.index)
+    return table[[name for name in said(table) if name not in contract.key]].isna().all(axis=1)
+
+
 def _without_empty_rows(
     table: pd.DataFrame, contract: TableContract, origin: Origin
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Leave out rows that hold a key and nothing else."""
-    empty = table[[name for name in said(table) if name not in contract.key]].isna().all(axis=1)
+    empty = empty_rows(table, contract)
     if not empty.any():
         return table, []
     text = f"{empty.sum()} row(s) hold nothing but their key and were left out"
