@@ -37,7 +37,8 @@ def care(contracts, rows: int = 10, **columns) -> pd.DataFrame:
 
 
 def checked(table, contract, words):
-    return Expectations(words, layout="standard", missing=0.1).check(table, contract)
+    expectations = Expectations(words, layout="standard", missing=0.1)
+    return (*expectations.check(table, contract), *expectations.check_key(table, contract))
 
 
 def outcome(table, contracts, words, check: str, column: str):

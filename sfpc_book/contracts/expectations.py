@@ -61,33 +61,50 @@ class Expectations:
 
     def __init__(self, words: Vocabularies, *, layout: str, missing: float) -> None:
         self._words, self._layout, self._missing = words, layout, missing
-        self._suites: dict[tuple[str, bool, bool], gx.ExpectationSuite] = {}
+        self._suites: dict[tuple[str, str], gx.ExpectationSuite] = {}
+        self._types: dict[tuple, tuple[Outcome, ...]] = {}
 
-    def check(
-        self, records: pd.DataFrame, contract: TableContract, *, columns: bool = True, key: bool = True
-    ) -> tuple[Outcome, ...]:
-        """Run the expectations of a table's columns, of its key, or both; one outcome each, in a fixed order.
+    def check(self, records: pd.DataFrame, contract: TableContract) -> tuple[Outcome, ...]:
+        """Run the expectations of a sheet; one outcome each, in a fixed order.
 
         What fails is run a second time for the positions of its rows. An expectation that raised is a failing
         outcome `expectation_raised`, never a pass.
         """
+        found = (*self._check_types(records, contract), *self._run(records, contract, "values"))
+        return tuple(sorted(found, key=lambda outcome: (outcome.column, outcome.check)))
+
+    def check_key(self, records: pd.DataFrame, contract: TableContract) -> tuple[Outcome, ...]:
+        """Run the expectation of a table's key on all records of one return."""
+        return self._run(records, contract, "key")
+
+    def _check_types(self, records: pd.DataFrame, contract: TableContract) -> tuple[Outcome, ...]:
+        """Equal types have equal outcomes, as no column of a canonical table mixes types."""
+        types = (contract.table, *records.dtypes.items())
+        if types not in self._types:
+            self._types[types] = self._run(records, contract, "types")
+        return self._types[types]
+
+    def _run(self, records: pd.DataFrame, contract: TableContract, part: str) -> tuple[Outcome, ...]:
         batch = _batches(contract.table).get_batch({"dataframe": records})
-        results = batch.validate(self._suite(contract, columns, key), result_format=BASIC).results
+        results = batch.validate(self._suite(contract, part), result_format=BASIC).results
         failed = [item.expectation_config.to_domain_obj() for item in results if not item.success]
         again = gx.ExpectationSuite(name=contract.table, expectations=failed)
         placed = batch.validate(again, result_format=POSITIONS).results if failed else []
         first = {_identity(item): _first_position(item) for item in placed}
-        found = [_outcome(item, first.get(_identity(item))) for item in results]
-        return tuple(sorted(found, key=lambda outcome: (outcome.column, outcome.check)))
+        return tuple(_outcome(item, first.get(_identity(item))) for item in results)
 
-    def _suite(self, contract: TableContract, columns: bool, key: bool) -> gx.ExpectationSuite:
-        made = (contract.table, columns, key)
-        if made not in self._suites:
-            declared = contract.for_layout(self._layout) if columns else ()
-            expected = [part for each in declared for part in _of_column(each, self._words, self._missing)]
-            expected += [_key(contract)] if key else []
-            self._suites[made] = gx.ExpectationSuite(name=contract.table, expectations=expected)
-        return self._suites[made]
+    def _suite(self, contract: TableContract, part: str) -> gx.ExpectationSuite:
+        if (contract.table, part) not in self._suites:
+            columns = contract.for_layout(self._layout)
+            expected = {
+                "types": lambda: [_type(column) for column in columns],
+                "values": lambda: [
+                    each for column in columns for each in _values(column, self._words, self._missing)
+                ],
+                "key": lambda: [_key(contract)],
+            }[part]()
+            self._suites[contract.table, part] = gx.ExpectationSuite(contract.table, expected)
+        return self._suites[contract.table, part]
 
 
 @cache
@@ -105,9 +122,13 @@ def _source() -> Any:
     return context.data_sources.add_pandas("returns")
 
 
-def _of_column(column: Column, words: Vocabularies, missing: float) -> Iterator[gxe.Expectation]:
-    name, strict = column.name, _meta("type", column.severity, 0.0, "cells of another type")
-    yield gxe.ExpectColumnValuesToBeOfType(column=name, type_=TYPES[column.type], meta=strict)
+def _type(column: Column) -> gxe.Expectation:
+    meta = _meta("type", column.severity, 0.0, "cells of another type")
+    return gxe.ExpectColumnValuesToBeOfType(column=column.name, type_=TYPES[column.type], meta=meta)
+
+
+def _values(column: Column, words: Vocabularies, missing: float) -> Iterator[gxe.Expectation]:
+    name = column.name
     yield from _not_missing(column, missing)
     if column.minimum is not None or column.maximum is not None:
         text = f"cells outside {_bound(column.minimum)} to {_bound(column.maximum)}"

@@ -17,7 +17,7 @@ from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.records import SheetRecords
 
 if TYPE_CHECKING:
-    from sfpc_book.contracts.expectations import Expectations
+    from sfpc_book.contracts.expectations import Expectations, Outcome
 
 
 def check_sheets(
@@ -44,29 +44,22 @@ def _check_table(
     sheets: Sequence[SheetRecords], contract: TableContract, expectations: Expectations, authority: str
 ) -> Iterator[Finding]:
     """The sheets of one table in one return: columns by sheet, the key over all of them."""
-    for sheet in sheets:
-        yield from _run(sheet.frame, contract, expectations, authority, key=len(sheets) == 1)
-    if len(sheets) > 1:
-        together = pd.concat([sheet.frame for sheet in sheets], ignore_index=True)
-        yield from _run(together, contract, expectations, authority, columns=False)
+    records = [_records(sheet.frame, contract) for sheet in sheets]
+    for frame in records:
+        if len(frame):
+            yield from _findings(frame, contract, authority, expectations.check(frame, contract))
+    together = records[0] if len(records) == 1 else _records(pd.concat(records, ignore_index=True), contract)
+    if len(together):
+        yield from _findings(together, contract, authority, expectations.check_key(together, contract))
 
 
-def _run(
-    frame: pd.DataFrame,
-    contract: TableContract,
-    expectations: Expectations,
-    authority: str,
-    *,
-    columns: bool = True,
-    key: bool = True,
+def _findings(
+    records: pd.DataFrame, contract: TableContract, authority: str, outcomes: Iterable[Outcome]
 ) -> Iterator[Finding]:
-    records = _records(frame, contract)
-    if records.empty:
-        return
-    month, file, sheet = (_only(frame, name) for name in ("return_month", "source_file", "source_sheet"))
+    month, file, sheet = (_only(records, name) for name in ("return_month", "source_file", "source_sheet"))
     origin = Origin(authority, contract.layer, month, file, sheet, contract.table)
     where = "" if file else f"{contract.layer} return of {month}: "
-    for outcome in expectations.check(records, contract, columns=columns, key=key):
+    for outcome in outcomes:
         position = outcome.position
         yield origin.finding(
             outcome.check, f"{where}{contract.title}, '{outcome.column}': {outcome.text}",
