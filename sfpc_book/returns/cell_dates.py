@@ -10,6 +10,8 @@ from sfpc_book.returns.names import MONTHS
 # Day 0 of Excel's calendar for serials from 61 on; earlier serials count a 29 February 1900 that never was.
 EXCEL_DAY_ZERO = date(1899, 12, 30)
 FIRST_EXCEL_SERIAL_AFTER_LEAP_FAULT = 61
+# Workbooks first made on old Macs count days from 1904-01-01.
+DAYS_TO_1904 = 1462
 # A year outside these bounds is not a date of this programme (births, referrals, care): the cell is unmapped.
 FIRST_YEAR, LAST_YEAR = 1950, 2050
 UNBORN_YEAR = 1900
@@ -37,6 +39,15 @@ def read_date(cell: object) -> Read | None:
     if isinstance(cell, int | float):
         return _serial(float(cell), "serial number")
     return _text(cell.strip().lower()) if isinstance(cell, str) else None
+
+
+def from_1904(cell: object) -> object:
+    """A serial number, or one as text, that counts days from 1904, as one that counts from 1900."""
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return cell + DAYS_TO_1904
+    if isinstance(cell, str) and SERIAL.fullmatch(cell.strip()):
+        return str(float(cell) + DAYS_TO_1904)
+    return cell
 
 
 def _serial(number: float, form: str) -> Read | None:

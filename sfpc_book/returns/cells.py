@@ -15,6 +15,7 @@ from sfpc_book.contracts.contract import Column
 from sfpc_book.contracts.vocabulary import Vocabularies, plain_text
 from sfpc_book.returns.cell_dates import UNBORN_YEAR, read_date
 from sfpc_book.returns.cell_values import NO_FACTORS, read_factors, read_integer, read_number, text_of
+from sfpc_book.returns.sheet_marks import ErrorCell
 
 # What became of a cell. UNMAPPED is never counted as missing: somebody has to look.
 CLEAN, BLANK, PHRASE, UNMAPPED, UNBORN = range(5)
@@ -91,7 +92,7 @@ def _typed(values: list[Any], kind: str) -> pd.Series:
 def _read_cell(cell: object, column: Column, words: Vocabularies) -> Cell:
     if is_blank(cell):
         return Cell(None, BLANK, "")
-    found = READERS[column.type](cell, column, words)
+    found = None if isinstance(cell, ErrorCell) else READERS[column.type](cell, column, words)
     if found is not None:
         return found
     if isinstance(cell, str) and _says_nothing_known(plain_text(cell), column, words):

@@ -11,6 +11,7 @@ import pandas as pd
 from sfpc_book.contracts.contract import Column, TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.vocabulary import Vocabularies
+from sfpc_book.returns.cell_dates import from_1904
 from sfpc_book.returns.cells import BLANK, CLEAN, DTYPES, UNBORN, UNMAPPED, ReadColumn, is_blank, read_column
 from sfpc_book.returns.column_notes import column_findings, log_row
 from sfpc_book.returns.locate import Located, Place
@@ -19,6 +20,7 @@ from sfpc_book.returns.repair import Repairs, drops_rows, repair_cells, repair_n
 
 LINEAGE = ("authority", "return_month", "source_file", "source_sheet", "source_row")
 MARKERS = {UNBORN: "unborn", CLEAN: "dated"}
+DATES = ("date", "month", "birth_month")
 LEVEL_TYPES = {"ssda903_year": "Int64"}
 
 
@@ -50,7 +52,8 @@ def read_records(
     """Read the rows below the header of a located sheet."""
     origin = origin.at(located.sheet.name, located.table)
     numbers, rows = _filled_rows(located)
-    read = {place: _read_place(place, rows, contract, words, repairs) for place in located.places}
+    calendar = located.sheet.date_1904
+    read = {place: _read_place(place, rows, contract, words, repairs, calendar) for place in located.places}
     keep, findings = _records_only(read, contract, numbers, repairs, origin)
     numbers = numbers[keep]
     kept = {place: _subset(column, keep) for place, column in read.items()}
@@ -92,10 +95,17 @@ def _declared(contract: TableContract, place: Place) -> Column | None:
 
 
 def _read_place(
-    place: Place, rows: list[list[object]], contract: TableContract, words: Vocabularies, repairs: Repairs
+    place: Place,
+    rows: list[list[object]],
+    contract: TableContract,
+    words: Vocabularies,
+    repairs: Repairs,
+    date_1904: bool,
 ) -> ReadColumn:
     cells = repair_cells([row[place.position] for row in rows], place.column, repairs)
     declared = _declared(contract, place) or _level_column(contract)
+    if date_1904 and declared.type in DATES:
+        cells = [from_1904(cell) for cell in cells]
     column = read_column(cells, declared, words)
     if DTYPES[declared.type] in ("float64", "Int64"):
         values = repair_numbers(column.values, place.column, repairs)

@@ -22,6 +22,7 @@ from sfpc_book.returns.locate import (
 )
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.place_notes import place_findings
+from sfpc_book.returns.sheet_notes import mark_findings
 from sfpc_book.returns.workbook import RawSheet
 
 
@@ -67,7 +68,8 @@ def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> F
         elif number not in named:
             findings.append(_unread(sheet, origin))
     for found in located:
-        findings += [*place_findings(found, search.headers(found.table), search.layout, origin)]
+        findings += place_findings(found, search.headers(found.table), search.layout, origin)
+        findings += mark_findings(found, origin)
     return Found(tuple(located), tuple(findings))
 
 
