@@ -44,7 +44,7 @@ def read_returns(places: Places, *, authority: str, listing: str) -> None:
     declared = load_declared(study, places.returns, places.home / "data_contracts")
     inventory = read_inventory(study, places.returns, declared.corrections)
     returns = read_files(study, authority, inventory, declared)
-    found = check_authority(study, authority, returns.tables, inventory.of(authority), declared)
+    found = check_authority(study, returns, inventory.of(authority), declared)
     target = places.build / "returns" / authority
     shutil.rmtree(target, ignore_errors=True)
     write_returns(replace(returns, findings=(*returns.findings, *found)), target)

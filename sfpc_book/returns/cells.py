@@ -129,7 +129,8 @@ def _month(cell: object, column: Column, words: Vocabularies) -> Cell | None:
 
 def _birth_month(cell: object, column: Column, words: Vocabularies) -> Cell | None:
     if isinstance(cell, str) and plain_text(cell) in words.unborn:
-        return Cell(None, UNBORN, "unborn as a word")
+        asked = plain_text(cell) == plain_text(words.unborn_phrases[0])
+        return Cell(None, UNBORN, "unborn as a word" if asked else "unborn as another word")
     found = read_date(cell)
     if found and found[0].isoformat() in words.unborn_dates:
         return Cell(None, UNBORN, "unborn as a date")

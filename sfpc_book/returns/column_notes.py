@@ -24,6 +24,8 @@ ASKED_FORMS = {
     "date": "date cell", "month": "date cell", "birth_month": "date cell", "integer": "number",
     "number": "number", "share": "number", "percent": "number", "code": "code", "factors": "code",
 }  # fmt: skip
+# Yes and no may be said in any pair of words, but in one; where there are several, this is the one asked for.
+ASKED_PAIR = "1/0"
 
 
 def column_findings(
@@ -63,6 +65,10 @@ def _form_findings(column: ReadColumn, declared: Column, name: str, origin: Orig
     if unborn_dates:
         text = f"'{name}': {unborn_dates} cell(s) hold the date that stands for an unborn child"
         yield origin.finding("unborn_as_date", text, count=unborn_dates, **place)
+    other_words = column.forms.get("unborn as another word", 0)
+    if other_words:
+        text = f"'{name}': {other_words} cell(s) say in other words than asked for that a child is unborn"
+        yield origin.finding("unborn_as_phrase", text, count=other_words, **place)
     dayless = sum(count for form, count in column.forms.items() if form in DAYLESS)
     if declared.type == "date" and dayless:
         text = f"'{name}': {dayless} date(s) name a month only; read as its first day"
@@ -70,7 +76,7 @@ def _form_findings(column: ReadColumn, declared: Column, name: str, origin: Orig
     forms = {form: count for form, count in column.forms.items() if not form.startswith("unborn")}
     asked = ASKED_FORMS.get(declared.type)
     if len(forms) > 1 or (asked and set(forms) - {asked}):
-        other = sum(count for form, count in forms.items() if form != asked)
+        other = sum(count for form, count in forms.items() if form != (asked or ASKED_PAIR))
         text = f"'{name}': read from {_forms(column)}"
         yield origin.finding("cell_forms", text, count=other, **place)
 

@@ -28,9 +28,22 @@ LEVEL_TYPES = {"ssda903_year": "Int64"}
 class SheetRecords:
     """Records of one sheet (the contract's columns and lineage), what was odd, one log row per column."""
 
+    table: str
     frame: pd.DataFrame
     findings: tuple[Finding, ...]
     log: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True)
+class Returns:
+    """What one authority sent: canonical tables by name, the records of each sheet as read, findings, and one
+    log row per column of a sheet."""
+
+    authority: str
+    tables: Mapping[str, pd.DataFrame]
+    sheets: tuple[SheetRecords, ...]
+    findings: tuple[Finding, ...]
+    log: pd.DataFrame
 
 
 def read_records(
@@ -56,7 +69,7 @@ def read_records(
         if contract.wide and len(frame):
             position = np.flatnonzero(_filled_levels(contract, kept))
             frame = frame.take(position).reset_index(drop=True)
-    return SheetRecords(_with_lineage(frame, origin, numbers[position]), tuple(findings), log)
+    return SheetRecords(located.table, _with_lineage(frame, origin, numbers[position]), tuple(findings), log)
 
 
 def empty_records(contract: TableContract) -> pd.DataFrame:
