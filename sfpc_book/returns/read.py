@@ -102,7 +102,7 @@ def _read_file(
     except ReturnsError as error:
         return [], [origin.finding("workbook_unreadable", error.message, severity="block", count=1)]
     of_layer = [part for part in contracts if part.layer == file.layer]
-    found = find_tables(book.sheets, Search(of_layer, layout, corrections, touched), origin)
+    found = find_tables(book.sheets, Search(of_layer, layout, corrections, touched, words), origin)
     by_table = {part.table: part for part in of_layer}
     read = []
     for located in found.tables:
