@@ -17,6 +17,7 @@ from sfpc_book.simulate.defects_codes import CODE_DEFECTS
 from sfpc_book.simulate.defects_facts import FACT_DEFECTS
 from sfpc_book.simulate.defects_files import FILE_DEFECTS
 from sfpc_book.simulate.defects_layout import LAYOUT_DEFECTS
+from sfpc_book.simulate.defects_marks import MARK_DEFECTS
 from sfpc_book.simulate.defects_records import RECORD_DEFECTS
 from sfpc_book.simulate.placing import Plan, left_from, lender_of
 from sfpc_book.simulate.planting import EVERY_RETURN, Books, Defect, Mark, Planted, Site
@@ -24,7 +25,8 @@ from sfpc_book.study.schema import Study
 
 # In the order in which they are planted: what is sent, then how it is written, then where it stands.
 DEFECTS: tuple[Defect, ...] = (
-    *RECORD_DEFECTS, *FACT_DEFECTS, *CELL_DEFECTS, *CODE_DEFECTS, *LAYOUT_DEFECTS, *FILE_DEFECTS,
+    *RECORD_DEFECTS, *FACT_DEFECTS, *CELL_DEFECTS, *CODE_DEFECTS, *MARK_DEFECTS, *LAYOUT_DEFECTS,
+    *FILE_DEFECTS,
 )  # fmt: skip
 BY_KIND = {defect.kind: defect for defect in DEFECTS}
 ANSWER_KEY = [field.name for field in fields(Planted)]

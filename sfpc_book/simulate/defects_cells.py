@@ -129,20 +129,22 @@ REFERRALS, MONTHLY, ATTENDANCE = ("dr2_referrals",), ("dr1_monthly",), ("dr3_att
 MEALS, ABSENCE = ("free_school_meals_share",), ("unauthorised_absence_share",)
 
 
-def form(kind: str, columns: tuple[str, ...], change: Change, says: str, *, told_by: str = "cell_forms",
-         layer: str = "dr2", tables: tuple[str, ...] = REFERRALS, **more: object) -> Defect:  # fmt: skip
+def form(kind: str, columns: tuple[str, ...], change: Change, says: str, *touches: str,
+         told_by: str = "cell_forms", layer: str = "dr2", tables: tuple[str, ...] = REFERRALS,
+         **more: object) -> Defect:  # fmt: skip
     """A form of cells that the reader understands, and tells."""
     plant = in_grid(each(columns, change, says))
-    return Defect(kind, "cell", layer, tables, "reader", plant, told_by, columns, **more)
+    return Defect(kind, "cell", layer, tables, "reader", plant, told_by, (*columns, *touches), **more)
 
 
 DR1, DR3 = {"layer": "dr1", "tables": MONTHLY}, {"layer": "dr3", "tables": ATTENDANCE}
 CELL_DEFECTS = (
     form("dates_in_mixed_forms", ("referral_date",), _mixed_dates, "dates in several forms"),
     form("birth_month_as_text", ("birth_month",), _month_text, "mm/yyyy is a month"),
-    form("dates_as_serial_numbers", ("assessment_start_date",), _serial, "numbers are dates of Excel"),
+    form("dates_as_serial_numbers", ("assessment_start_date",), _serial, "numbers are dates of Excel",
+         "calendar"),
     form("serials_as_text", ("closure_date",), _serial_text, "numbers written as text are dates of Excel",
-         layer="dr3", tables=("dr3_cin",)),
+         "calendar", layer="dr3", tables=("dr3_cin",)),
     Defect("months_in_date_column", "cell", "dr2", REFERRALS, "finding",
            in_grid(each(("referral_date",), _month_text, "the authority must send the day", SHARE_WITHOUT_DAY)),
            "date_without_day", ("records", "referral_date"), also=("cell_forms",),

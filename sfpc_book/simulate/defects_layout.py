@@ -117,7 +117,8 @@ LAYOUT_DEFECTS = (
             told_untreated="row_of_no_record", also_untreated=("unmapped", "code_list", "key", "missing",
                                                                "cell_forms")),
     _layout("misspelt_column_name", _misspelt_column, "correction", "correction", "columns", "disability",
-            told_untreated="column_missing", also_untreated=("column_unknown", "missing")),
+            told_untreated="column_missing", also=("column_reworded",),
+            also_untreated=("column_unknown", "missing")),
     _layout("reworded_column_name", _reworded_column, "reader", "column_reworded", "columns"),
     _layout("missing_column", _missing_column, "finding", "column_missing", "columns", "records",
             *MAY_BE_ABSENT, also=("missing",)),
@@ -127,5 +128,5 @@ LAYOUT_DEFECTS = (
             "ethnicity", told_untreated="column_repeated",
             also_untreated=("unmapped", "code_list", "cell_forms")),
     _layout("long_instead_of_wide", _long_for_wide, "reader", "sheet_shape", "columns", "rows",
-            "unauthorised_absence_share", tables=("dr3_attendance",)),
+            "unauthorised_absence_share", tables=("dr3_attendance",), also=("column_order", "column_reworded")),
 )  # fmt: skip

@@ -125,7 +125,7 @@ RECORD_DEFECTS = (
     _record("repeated_month_rows", "dr1", MONTHLY, "reader", in_grid(_empty_month), "row_without_values",
             ("rows", "records")),
     _record("provisional_month_rows", "dr1", MONTHLY, "reader", in_grid(_provisional_month),
-            "row_replaced", ("rows", "records")),
+            "row_replaced", ("rows", "records"), also=("key",)),
     _record("missing_referral_date", "dr2", REFERRALS, "finding", in_grid(_undated), "missing",
             ("records", "referral_date"), apart=("+referral dates",)),
     _record("outcome_identifiers_without_referral", "dr3", CARE, "finding", in_grid(_unlinked),

@@ -15,6 +15,8 @@ from sfpc_book.simulate.planting import EVERY_RETURN, WHOLE, Claim, Defect
 from sfpc_book.study.schema import Study
 
 LAYERS_WITH_MONTHS = ("dr1", "dr2")
+# Parts that all sheets of a workbook share.
+OF_WORKBOOK = ("file", "calendar")
 Held = dict[str, set[Claim]]
 
 
@@ -117,7 +119,7 @@ def _claims(study: Study, plan: Plan) -> dict[str, set[Claim]]:
     wanted = [WHOLE if defect.every_return else plan.month]
     wanted += [months[months.index(plan.month) - 1]] if defect.from_before else []
     own = {
-        Claim(defect.layer if part == "file" else plan.table, month, part)
+        Claim(defect.layer if part in OF_WORKBOOK else plan.table, month, part)
         for month in wanted
         for part in defect.touches
     }

@@ -104,8 +104,9 @@ class Claim(NamedTuple):
 class Defect:
     """One kind of defect, in one of `tables` of a layer, and what tells it.
 
-    `touches` are the parts of its sheet that it needs to itself: `file`, `sheet`, `header`, `columns`, `rows`,
-    `records` (what the records say, beyond how it is written), or a column. `apart` are facts about all
+    `touches` are the parts of its sheet that it needs to itself: `file` and `calendar` (of the whole
+    workbook), `sheet`, `header`, `columns`, `rows`, `records` (what the records say, beyond how it is written),
+    a column. `apart` are facts about all
     returns of the authority that only one defect may change, with a `+` before those that several may.
 
     `told_by` is the check that tells the defect with its correction applied, `told_untreated` without it;
