@@ -12,8 +12,9 @@ from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.limits import Limits
 from sfpc_book.returns.measure import measure
-from sfpc_book.returns.names import ReturnFile, month_start
+from sfpc_book.returns.names import ReturnFile
 from sfpc_book.returns.origin import Origin
+from sfpc_book.study.return_months import first_day
 from sfpc_book.study.study import Study
 from sfpc_book.study.wedge import wedge_of
 
@@ -61,7 +62,7 @@ def check_span(study: Study, tables: Tables, limits: Limits, authority: str) -> 
     coverage = tables.get("dr3_coverage")
     if totals is not None and len(totals):
         # A return covers the months before its own.
-        last = month_start(study.returns.months[-1]) - timedelta(days=1)
+        last = first_day(study.returns.months[-1]) - timedelta(days=1)
         yield _gap(
             limits,
             "totals_gap",

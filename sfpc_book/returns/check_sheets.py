@@ -12,9 +12,9 @@ from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.returns.combine import empty_rows, said
 from sfpc_book.returns.declared import Declared
-from sfpc_book.returns.names import month_start
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.records import SheetRecords
+from sfpc_book.study.return_months import first_day
 
 if TYPE_CHECKING:
     from sfpc_book.contracts.expectations import Expectations, Outcome
@@ -37,7 +37,7 @@ def check_sheets(
 
 
 def _return_and_table(sheet: SheetRecords) -> tuple:
-    return sheet.table[:3], month_start(_only(sheet.frame, "return_month")), sheet.table
+    return sheet.table[:3], first_day(_only(sheet.frame, "return_month")), sheet.table
 
 
 def _check_table(

@@ -16,6 +16,7 @@ def measure(
     origin: Origin,
     *,
     column: str | None = None,
+    row: int | None = None,
     count: int | None = None,
 ) -> Finding:
     """Compare with the limit of `checks.yml`; the reason of the limit follows the text when it is not kept.
@@ -32,5 +33,5 @@ def measure(
     return origin.finding(
         check, text if holds else f"{text}. {limit.reason}", severity=limit.severity_of(measured),
         status="pass" if holds else "fail", measured=float(measured), limit=limit.limit, unit=limit.unit,
-        column=column, count=count,
+        column=column, row=row, count=count,
     )  # fmt: skip
