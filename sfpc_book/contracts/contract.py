@@ -47,6 +47,7 @@ class Column(Part):
 
     `unmapped_as` is what a value outside the code list becomes; without it, a missing value, counted apart.
     `missing_limit` and `unmapped_limit` are shares of rows, 0 to 1; None takes the limit of `checks.yml`.
+    `unborn_in` are columns that may say that a child without a birth month is not yet born.
     `alternative_columns` are columns that together say the same; `{level}` in a header stands for a level of
     `wide`.
     """
@@ -63,6 +64,7 @@ class Column(Part):
     pattern: str | None = None
     layouts: tuple[Layout, ...] = ("standard", "no_wrong_door")
     alternative_columns: tuple[str, ...] = ()
+    unborn_in: tuple[str, ...] = ()
     blank_means: str | None = None
     unmapped_as: str | None = None
     personal: bool = False
@@ -226,7 +228,8 @@ def _unknown_names(raw: Mapping, wide: Mapping, names: list[str]) -> list[tuple[
         used += [(("rules", index, end), rule[end]) for end in ("column", "other") if end in rule]
     for index, column in enumerate(raw.get("columns") or []):
         if isinstance(column, Mapping):
-            used += [(("columns", index), name) for name in column.get("alternative_columns") or []]
+            others = ("alternative_columns", "unborn_in")
+            used += [(("columns", index), name) for key in others for name in column.get(key) or []]
     text = "unknown column '{}'. Columns of this table: " + ", ".join(known)
     return [(where, text.format(name)) for where, name in used if name not in known]
 

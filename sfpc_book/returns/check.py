@@ -55,5 +55,15 @@ def check_across(returns: Mapping[str, Mapping[str, pd.DataFrame]], limits: Limi
         count = int(index.isin(shared).sum())
         text = f"{count} of {len(index)} identifiers are also used by another authority"
         origin = Origin(slug, "dr2", table="dr2_referrals")
-        findings.append(measure(limits, "identifier_in_two_authorities", count, text, origin, count=count))
+        findings.append(
+            measure(
+                limits,
+                "identifier_in_two_authorities",
+                count,
+                text,
+                origin,
+                column="child_id",
+                count=count,
+            )
+        )
     return tuple(findings)

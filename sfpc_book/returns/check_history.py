@@ -10,7 +10,7 @@ a difference of shares, that matters.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.limits import Limit, Limits
 from sfpc_book.returns.check_relations import not_comparable
 from sfpc_book.returns.measure import measure
-from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.origin import Origin, first_row, of_sheets
 from sfpc_book.study.return_months import first_day, spans
 from sfpc_book.study.study import Study
 
@@ -126,7 +126,7 @@ def _compare(
     series: Series, table: pd.DataFrame, contract: TableContract, limits: Limits, authority: str
 ) -> Iterator[Finding]:
     """A finding for each month or return that is out of line; if none is, one that says so."""
-    limit = limits.checks[CHECK]
+    limit, by_month = limits.checks[CHECK], contract.history.by == "month"
     origin = Origin(authority, contract.layer, table=contract.table)
     if len(series.values) <= limit.points:
         why = f"{series.what}: {len(series.values)} to compare, and more than {limit.points} are needed"
@@ -141,11 +141,13 @@ def _compare(
     for place in np.flatnonzero(wrong):
         value = float(series.values.iloc[place])
         words = f"{value:.2f} where {usual[place]:.2f} is" if series.is_share else _times(value, usual[place])
-        where, named, row = _place(table, contract, series.values.index[place], origin)
+        key = series.values.index[place]
+        records = table[table[contract.key[0] if by_month else "return_month"] == key]
+        named = f"{key:%Y-%m}" if by_month else f"return of {key}"
         text = f"{named}: {series.what} is {words} usual in the others"
-        yield measure(
-            limits, CHECK, float(distance[place]), text, where, column=series.column, row=row, count=1
-        )
+        row = first_row(records) if by_month else None
+        yield measure(limits, CHECK, float(distance[place]), text, of_sheets(records, origin), row=row,
+                      column=series.column, count=1)  # fmt: skip
 
 
 def _times(value: float, usual: float) -> str:
@@ -166,17 +168,3 @@ def _matters(series: Series, usual: np.ndarray, limit: Limit) -> np.ndarray:
         ratio = values / usual
         apart = np.maximum(ratio, 1 / ratio)
     return (apart >= limit.factor) & (np.maximum(size, _medians_of_others(series.size)) >= limit.minimum)
-
-
-def _place(
-    table: pd.DataFrame, contract: TableContract, key: object, origin: Origin
-) -> tuple[Origin, str, int | None]:
-    """Where the records of a month or return stand, what it is called, and the row of a month."""
-    by_month = contract.history.by == "month"
-    rows = table[table[contract.key[0] if by_month else "return_month"] == key]
-    files, sheets = rows["source_file"].unique(), rows["source_sheet"].unique()
-    one = str(files[0]) if len(files) == 1 else None
-    where = replace(origin, file=one, sheet=str(sheets[0]) if len(sheets) == 1 else None)
-    if by_month:
-        return where, f"{key:%Y-%m}", int(rows["source_row"].iloc[0])
-    return where, f"return of {key}", None

@@ -12,7 +12,7 @@ from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.limits import Limits
 from sfpc_book.contracts.relations import Cardinality, Cross
 from sfpc_book.returns.measure import measure
-from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.origin import Origin, first_row, of_sheets
 from sfpc_book.returns.records import SheetRecords
 from sfpc_book.study.return_months import spans
 from sfpc_book.study.study import Study
@@ -34,7 +34,7 @@ def check_relations(
     for name, table in tables.items():
         if table.empty:
             continue
-        origin = Origin(authority, contracts[name].layer, table=name)
+        origin = of_sheets(table, Origin(authority, contracts[name].layer, table=name))
         for part in contracts[name].cardinality:
             yield _cardinality(table, part, origin)
         for cross in contracts[name].cross:
@@ -107,7 +107,10 @@ def _referred(
         if composite:
             text += f"; {composite} would if only what stands before a separator were the identifier"
     share = 1 - len(unknown) / len(here) if len(here) else 1.0
-    return measure(limits, "identifier_link", share, text, origin, column=cross.column, count=len(unknown))
+    row = first_row(table[table[cross.column].isin(unknown)])
+    return measure(
+        limits, "identifier_link", share, text, origin, row=row, column=cross.column, count=len(unknown)
+    )
 
 
 def _within_coverage(
@@ -115,12 +118,15 @@ def _within_coverage(
 ) -> Finding:
     """Dates of a child outside the dates that the outcome return covers for that child."""
     spans_of = coverage.drop_duplicates(cross.by).set_index(cross.by)[[cross.start, cross.end]]
-    dated = table[[cross.by, cross.column]].dropna().join(spans_of, on=cross.by, how="inner")
+    dated = table.dropna(subset=[cross.by, cross.column]).join(spans_of, on=cross.by, how="inner")
     outside = (dated[cross.column] < dated[cross.start]) | (dated[cross.column] > dated[cross.end])
     count, n = int(outside.sum()), len(dated)
     text = f"{count} of {n} dates lie outside {cross.start} to {cross.end} of their child"
     share = count / n if n else 0.0
-    return measure(limits, "care_outside_coverage", share, text, origin, column=cross.column, count=count)
+    row = first_row(dated[outside])
+    return measure(
+        limits, "care_outside_coverage", share, text, origin, row=row, column=cross.column, count=count
+    )
 
 
 def _count_agrees(
@@ -148,22 +154,17 @@ def _count_agrees(
 def _months_in_return(
     sheet: SheetRecords, cross: Cross, asked: Mapping[str, tuple], limits: Limits
 ) -> Finding:
-    frame = sheet.frame
-    first = frame.iloc[0]
-    month = str(first["return_month"])
-    places = [str(first[name]) for name in ("authority", "return_month", "source_file", "source_sheet")]
-    origin = Origin(places[0], sheet.table[:3], *places[1:], sheet.table)
+    frame, layer = sheet.frame, sheet.table[:3]
+    month = str(frame["return_month"].iloc[0])
+    origin = of_sheets(frame, Origin(str(frame["authority"].iloc[0]), layer, month, table=sheet.table))
     if month not in asked:
-        return not_comparable(
-            "months_outside_return", f"no {sheet.table[:3]} return of {month} was asked for", origin
-        )
+        return not_comparable("months_outside_return", f"no {layer} return of {month} was asked for", origin)
     start, end = (pd.Timestamp(day) for day in asked[month])
     months = frame[cross.column].dropna()
     outside = months[(months < start.replace(day=1)) | (months > end)].drop_duplicates().sort_values()
     named = ", ".join(outside.dt.strftime("%Y-%m")) or "none"
     text = f"months other than {start:%Y-%m} to {end:%Y-%m}: {named}"
-    row = int(frame["source_row"].loc[outside.index[0]]) if len(outside) else None
     return measure(
         limits, "months_outside_return", len(outside), text, origin,
-        column=cross.column, row=row, count=len(outside),
+        row=first_row(frame.loc[outside.index]), column=cross.column, count=len(outside),
     )  # fmt: skip

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sfpc_book.contracts.contract import TableContract
-from sfpc_book.contracts.finding import Finding
+from sfpc_book.contracts.finding import Finding, Severity, Status
 from sfpc_book.returns.factors import complete_factors
-from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.origin import Origin, by_sheet, first_row
 from sfpc_book.returns.records import LINEAGE, empty_records
 from sfpc_book.returns.repair import Repairs
 
@@ -51,8 +51,8 @@ def _without_empty_rows(
     empty = empty_rows(table, contract)
     if not empty.any():
         return table, []
-    text = f"{empty.sum()} row(s) hold nothing but their key and were left out"
-    return table[~empty], [_note(origin, "row_without_values", text, int(empty.sum()), "mark")]
+    text = "row(s) hold nothing but their key and were left out"
+    return table[~empty], _notes(table[empty], origin, "row_without_values", text, "mark")
 
 
 def _without_copies(
@@ -67,18 +67,12 @@ def _without_copies(
         repairs.touched[parts[0].id] += count
     if not count:
         return table, []
-    between = _between_returns(table)
-    text = f"{count} row(s) are equal to another in every column ({between} of them across returns)"
+    again = table[table.duplicated(said(table))]  # whatever is kept, a later row is one that was sent again
+    text = "row(s) are equal to an earlier one in every column"
     if keep is None:
         text += "; all are kept: declare keep in the contract, or a correction with action drop_duplicate"
-        return table, [_note(origin, "duplicate_rows", text, count, "mark", "fail")]
-    return table[~copies], [_note(origin, "duplicate_rows", f"{text}; the {keep} is kept", count, "note")]
-
-
-def _between_returns(table: pd.DataFrame) -> int:
-    """How many copies disappear when each return is looked at alone."""
-    within = table.duplicated([*said(table), "return_month"]).sum()
-    return int(table.duplicated(said(table)).sum() - within)
+        return table, _notes(again, origin, "duplicate_rows", text, "mark", "fail")
+    return table[~copies], _notes(again, origin, "duplicate_rows", f"{text}; the {keep} is kept", "note")
 
 
 def _latest_of_each_key(
@@ -90,16 +84,21 @@ def _latest_of_each_key(
     older = table.duplicated(key, keep="last") & keyed
     if not older.any():
         return table, []
-    text = (
-        f"{older.sum()} row(s) were replaced by a later row of the same key; a blank keeps the earlier value"
-    )
+    text = "row(s) were replaced by a later row of the same key; a blank keeps the earlier value"
     values = [name for name in said(table) if name not in key]
     filled = table.groupby(key, sort=False)[values].ffill()
     table = table.assign(**{name: filled[name].where(keyed, table[name]) for name in values})
-    return table[~older], [_note(origin, "row_replaced", text, int(older.sum()), "note")]
+    return table[~older], _notes(table[older], origin, "row_replaced", text, "note")
 
 
-def _note(origin: Origin, check: str, text: str, count: int, severity: str, status: str = "info") -> Finding:
-    return origin.finding(
-        check, text, severity=severity, status=status, measured=float(count), unit="rows", count=count
-    )
+def _notes(
+    rows: pd.DataFrame, origin: Origin, check: str, text: str, severity: Severity, status: Status = "info"
+) -> list[Finding]:
+    """One finding for each sheet that the rows are from."""
+    return [
+        place.finding(
+            check, f"{len(records)} {text}", severity=severity, status=status, measured=float(len(records)),
+            unit="rows", row=first_row(records), count=len(records),
+        )
+        for place, records in by_sheet(rows, origin)
+    ]  # fmt: skip

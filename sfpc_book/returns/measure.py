@@ -15,8 +15,8 @@ def measure(
     text: str,
     origin: Origin,
     *,
-    column: str | None = None,
     row: int | None = None,
+    column: str | None = None,
     count: int | None = None,
 ) -> Finding:
     """Compare with the limit of `checks.yml`; the reason of the limit follows the text when it is not kept.
@@ -33,5 +33,5 @@ def measure(
     return origin.finding(
         check, text if holds else f"{text}. {limit.reason}", severity=limit.severity_of(measured),
         status="pass" if holds else "fail", measured=float(measured), limit=limit.limit, unit=limit.unit,
-        column=column, row=row, count=count,
+        row=row, column=column, count=count,
     )  # fmt: skip

@@ -23,6 +23,7 @@ from sfpc_book.returns.names import ReturnFile
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.records import Returns, SheetRecords, read_records
 from sfpc_book.returns.repair import Repairs
+from sfpc_book.returns.sheet_notes import workbook_findings
 from sfpc_book.returns.sheets import Search, find_tables
 from sfpc_book.returns.workbook import read_workbook
 from sfpc_book.study.study import Study
@@ -97,18 +98,18 @@ def _read_file(
 ) -> tuple[list[SheetRecords], list[Finding]]:
     origin = Origin(file.slug, file.layer, file.month, file.path.name)
     try:
-        raw = read_workbook(file.path)
+        book = read_workbook(file.path)
     except ReturnsError as error:
         return [], [origin.finding("workbook_unreadable", error.message, severity="block", count=1)]
     of_layer = [part for part in contracts if part.layer == file.layer]
-    found = find_tables(raw, Search(of_layer, layout, corrections, touched), origin)
+    found = find_tables(book.sheets, Search(of_layer, layout, corrections, touched, words), origin)
     by_table = {part.table: part for part in of_layer}
     read = []
     for located in found.tables:
         here = [part for part in corrections if part.reaches(sheet=located.sheet.name, table=located.table)]
         repairs = Repairs(here, touched)
         read.append(read_records(located, by_table[located.table], words, repairs, origin))
-    return read, list(found.findings)
+    return read, [*workbook_findings(book, origin), *found.findings]
 
 
 def _log(sheets: Iterable[SheetRecords]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,24 @@ import pandas as pd
 from sfpc_book.contracts.contract import Column, TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.vocabulary import Vocabularies
-from sfpc_book.returns.cells import BLANK, CLEAN, DTYPES, UNBORN, UNMAPPED, ReadColumn, is_blank, read_column
+from sfpc_book.returns.cell_dates import from_1904
+from sfpc_book.returns.cells import (
+    BLANK,
+    CLEAN,
+    DATES,
+    DTYPES,
+    PHRASE,
+    UNBORN,
+    UNMAPPED,
+    ReadColumn,
+    is_blank,
+    read_column,
+)
 from sfpc_book.returns.column_notes import column_findings, log_row
 from sfpc_book.returns.locate import Located, Place
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.repair import Repairs, drops_rows, repair_cells, repair_numbers
+from sfpc_book.returns.unborn import mark_unborn
 
 LINEAGE = ("authority", "return_month", "source_file", "source_sheet", "source_row")
 MARKERS = {UNBORN: "unborn", CLEAN: "dated"}
@@ -50,10 +63,12 @@ def read_records(
     """Read the rows below the header of a located sheet."""
     origin = origin.at(located.sheet.name, located.table)
     numbers, rows = _filled_rows(located)
-    read = {place: _read_place(place, rows, contract, words, repairs) for place in located.places}
+    calendar = located.sheet.date_1904
+    read = {place: _read_place(place, rows, contract, words, repairs, calendar) for place in located.places}
+    read = mark_unborn(read, rows, contract, words)
     keep, findings = _records_only(read, contract, numbers, repairs, origin)
     numbers = numbers[keep]
-    kept = {place: _subset(column, keep) for place, column in read.items()}
+    kept = read if keep.all() else {place: column.take(keep) for place, column in read.items()}
     for place, column in kept.items():
         declared = _declared(contract, place)
         if declared is not None:
@@ -92,14 +107,21 @@ def _declared(contract: TableContract, place: Place) -> Column | None:
 
 
 def _read_place(
-    place: Place, rows: list[list[object]], contract: TableContract, words: Vocabularies, repairs: Repairs
+    place: Place,
+    rows: list[list[object]],
+    contract: TableContract,
+    words: Vocabularies,
+    repairs: Repairs,
+    date_1904: bool,
 ) -> ReadColumn:
     cells = repair_cells([row[place.position] for row in rows], place.column, repairs)
     declared = _declared(contract, place) or _level_column(contract)
+    if date_1904 and declared.type in DATES:
+        cells = [from_1904(cell) for cell in cells]
     column = read_column(cells, declared, words)
     if DTYPES[declared.type] in ("float64", "Int64"):
         values = repair_numbers(column.values, place.column, repairs)
-        column = ReadColumn(values, column.kinds, column.forms)
+        column = replace(column, values=values)
     return column
 
 
@@ -135,10 +157,14 @@ def _records_only(
     for place, column in read.items():
         if place.column == contract.key[0]:
             absent = (column.kinds != CLEAN) & (column.kinds != UNMAPPED) & keep
-            if absent.any():
+            keep &= ~absent
+            said = absent & (column.kinds == PHRASE)
+            if said.any() and not keep.any():
+                text = f"{said.sum()} row(s) say that the data are missing, and there is no record"
+                findings.append(_rows_finding(origin, "sheet_says_missing", text, said, numbers))
+            elif absent.any():
                 text = f"{absent.sum()} row(s) without '{place.column}' are no records and were left out"
                 findings.append(_rows_finding(origin, "row_without_key", text, absent, numbers))
-            keep &= ~absent
     return keep, findings
 
 
@@ -147,12 +173,6 @@ def _rows_finding(origin: Origin, check: str, text: str, rows: np.ndarray, numbe
     return origin.finding(
         check, text, severity="mark", measured=float(count), limit=0.0, unit="rows", row=first, count=count
     )
-
-
-def _subset(column: ReadColumn, keep: np.ndarray) -> ReadColumn:
-    if keep.all():
-        return column
-    return ReadColumn(column.values[keep].reset_index(drop=True), column.kinds[keep], column.forms)
 
 
 def _long(contract: TableContract, read: Mapping[Place, ReadColumn]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
+from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.returns.cells import is_blank
 from sfpc_book.returns.corrections import Correction
 from sfpc_book.returns.locate import (
@@ -22,7 +23,11 @@ from sfpc_book.returns.locate import (
 )
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.place_notes import place_findings
+from sfpc_book.returns.sheet_notes import mark_findings
 from sfpc_book.returns.workbook import RawSheet
+
+# A sheet with more than this is no mere sentence, whatever it says.
+FEW_CELLS = 20
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Search:
     layout: str
     corrections: Sequence[Correction]
     touched: Counter[str]
+    words: Vocabularies
 
     def headers(self, table: str) -> Headers:
         """What the headers of a table say in this layout."""
@@ -55,7 +61,7 @@ def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> F
     for number, (table, found_by) in named.items():
         found = _locate(sheets[number], table, found_by, search)
         if found is None:
-            findings.append(_hollow(sheets[number], table, origin))
+            findings.append(_hollow(sheets[number], table, search.words, origin))
         else:
             located.append(found)
     held = {found.table for found in located}
@@ -67,7 +73,8 @@ def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> F
         elif number not in named:
             findings.append(_unread(sheet, origin))
     for found in located:
-        findings += [*place_findings(found, search.headers(found.table), search.layout, origin)]
+        findings += place_findings(found, search.headers(found.table), search.layout, origin)
+        findings += mark_findings(found, origin)
     return Found(tuple(located), tuple(findings))
 
 
@@ -129,8 +136,18 @@ def _renames(
     return renamed
 
 
-def _hollow(sheet: RawSheet, table: str, origin: Origin) -> Finding:
+def _hollow(sheet: RawSheet, table: str, words: Vocabularies, origin: Origin) -> Finding:
+    """A sheet named for a table that it does not hold: it says that data are missing, or something else."""
     filled = sum(not is_blank(cell) for row in sheet.rows for cell in row)
+    said = [
+        number
+        for number, row in enumerate(sheet.rows, start=1)
+        if any(isinstance(cell, str) and words.says_missing(cell) for cell in row)
+    ]
+    if said and filled <= FEW_CELLS:
+        text = f"{len(said)} row(s) say that the data of {table} are missing, and there is no header row"
+        place = origin.at(sheet.name, table)
+        return place.finding("sheet_says_missing", text, severity="mark", row=said[0], count=len(said))
     text = f"no header row of {table} is in its first rows; the sheet holds {filled} filled cell(s)"
     return origin.at(sheet.name, table).finding("sheet_without_table", text, severity="mark", count=filled)
 
