@@ -6,8 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.simulate.chance import stream
 from sfpc_book.simulate.defects_files import SMALL_WORDS
