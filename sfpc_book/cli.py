@@ -92,22 +92,25 @@ def check(
     study: Study = STUDY,
     build: Build = BUILD,
     returns: Returns = None,
+    published: Published = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Slug of an authority; can be repeated.")
+        list[str] | None,
+        typer.Option("--only", help="Slug of an authority, checked alone; can be repeated."),
     ] = None,
     jobs: Jobs = 0,
 ) -> None:
     """Read the returns and list what is wrong with them.
 
-    Findings of severity `block` keep an authority out of the estimates; `mark` is marked on its pages;
-    `note` is for the data owner. The list is also written to build/returns/<authority>/findings.csv. The exit
-    code is 4 when an authority is kept out.
+    Monthly totals are held against published statistics where both are real. Findings of severity `block`
+    keep an authority out of the estimates; `mark` is marked on its pages and beside the estimates; `note` is
+    for the data owner. The list is also written to files, whose place is named last. The exit code is 4 when
+    an authority is kept out.
 
         sfpc-book check --returns /path/to/returns --only swindon
     """
     from sfpc_book.book.check import check_returns, print_findings, raise_for_blocked
 
-    report = check_returns(study, build, _sources(returns, None), tuple(only or ()), jobs=jobs, say=_say)
+    report = check_returns(study, build, _sources(returns, published), tuple(only or ()), jobs=jobs, say=_say)
     print_findings(report, console)
     raise_for_blocked(report.findings)
 

@@ -38,7 +38,8 @@ COHORT_TABLES = (
     "excluded_authorities.csv",
 )
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
-RETURNS_TABLES = ("findings.csv", "reading_log.csv", "dr1_monthly.parquet")
+FINDINGS = "findings.csv"  # all of an authority, whatever step made them
+RETURNS_TABLES = (FINDINGS, "reading_log.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
     "profile.parquet",
     "profile_neighbours.csv",

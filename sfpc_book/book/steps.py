@@ -27,6 +27,8 @@ from sfpc_book.study.schema import PracticeModel, Study
 MANIFEST = "manifest.json"
 # What of the data contracts decides how returns are read and checked.
 RETURNS_CONTRACTS = ("tables", "vocabularies.yml", "checks.yml", "corrections.yml")
+# Steps that check returns with those of all authorities, and published statistics, at hand.
+COMPARING = ("data status", "published statistics", "compare returns")
 READING, COHORTS, CHAPTERS, BINDING = (
     "Reading data",
     "Building cohorts",
@@ -41,8 +43,8 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
     return (
         _data_status_step(places),
         *_read_steps(study, places),
-        _comparing_step(study, places),
         _published_step(places),
+        _comparing_step(study, places),
         *(_cohort_step(model, places) for model in models),
     )
 
@@ -146,7 +148,14 @@ def _comparing_step(study: Study, places: Places) -> Step:
         stage=READING,
         function=work.compare_returns,
         arguments=(("authorities", slugs),),
-        inputs=(*_returns_contracts(places), *(places.build / "returns" / slug for slug in slugs)),
+        inputs=(
+            places.study_path,
+            *_returns_contracts(places),
+            *_existing(places.returns / MANIFEST, places.returns / "corrections.yml"),
+            *(places.build / "returns" / slug for slug in slugs),
+            places.build / DATA_STATUS,
+            places.build / "published" / "series.parquet",
+        ),
         output_folders=tuple(places.build / authority_slice(slug, f"returns/{slug}") for slug in slugs),
     )
 
@@ -162,7 +171,11 @@ def _cohort_step(model: PracticeModel, places: Places) -> Step:
         stage=COHORTS,
         function=work.build_model_cohort,
         arguments=(("model", model.id),),
-        inputs=(places.study_path, *(places.build / "returns" / slug for slug in model.trial_authorities)),
+        inputs=(
+            places.study_path,
+            *(places.build / "returns" / slug for slug in model.trial_authorities),
+            *(places.build / authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities),
+        ),
         outputs=tuple(places.build / path for path in cohort),
         output_folders=tuple(
             places.build / authority_slice(slug, f"cohort/{model.id}") for slug in model.trial_authorities

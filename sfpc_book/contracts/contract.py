@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sfpc_book.contracts.finding import Severity
+from sfpc_book.contracts.relations import Cardinality, Cross, History, Published, relation_faults
 from sfpc_book.contracts.source import Part, Where, located, read_yaml, schema_faults
 from sfpc_book.errors import ContractError
 
@@ -127,6 +128,10 @@ class TableContract(Part):
     sheets: dict[Layout, Sheet]
     columns: tuple[Column, ...] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
+    cardinality: tuple[Cardinality, ...] = ()
+    cross: tuple[Cross, ...] = ()
+    history: History | None = None
+    published: tuple[Published, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -172,14 +177,25 @@ def load_contracts(folder: Path | str = DATA_CONTRACTS) -> dict[str, TableContra
         )
     codes = (read_yaml(folder / "vocabularies.yml") or {}).get("codes") or {}
     raw = {path: read_yaml(path) for path in paths}
+    columns = {path.stem: _known_names(content) for path, content in raw.items()}
     problems: list[str] = []
     for path, content in raw.items():
         faults = [*schema_faults(TableContract, content), *_cross_faults(content, codes, path.stem)]
+        faults += relation_faults(content, columns) if isinstance(content, Mapping) else []
         problems += located(path, faults) if faults else []
     if problems:
         raise ContractError(f"The data contracts in {folder} have {len(problems)} fault(s)", problems)
     contracts = (TableContract.model_validate(content) for content in raw.values())
     return {contract.table: contract for contract in contracts}
+
+
+def _known_names(raw: Any) -> list[str]:
+    """Names of the columns of a raw contract, with that of levels; tolerates what the schema rejects."""
+    listed = raw.get("columns") if isinstance(raw, Mapping) else None
+    columns = listed if isinstance(listed, list) else []
+    names = [str(column["name"]) for column in columns if isinstance(column, Mapping) and "name" in column]
+    wide = raw.get("wide") if isinstance(raw, Mapping) else None
+    return [*names, str(wide["by"])] if isinstance(wide, Mapping) and "by" in wide else names
 
 
 def _cross_faults(raw: Any, codes: Iterable[str], stem: str) -> list[tuple[Where, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
-from sfpc_book.returns.names import MONTHS
+from sfpc_book.study.return_months import MONTHS
 
 # Day 0 of Excel's calendar for serials from 61 on; earlier serials count a 29 February 1900 that never was.
 EXCEL_DAY_ZERO = date(1899, 12, 30)

@@ -9,7 +9,9 @@ import pandas as pd
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.limits import Limits
 from sfpc_book.returns.check_coverage import check_linkage, check_sent, check_span
+from sfpc_book.returns.check_history import check_history
 from sfpc_book.returns.check_records import check_keys, check_records
+from sfpc_book.returns.check_relations import check_months, check_relations
 from sfpc_book.returns.check_sheets import check_sheets
 from sfpc_book.returns.declared import Declared, layout_of
 from sfpc_book.returns.measure import measure
@@ -22,7 +24,7 @@ from sfpc_book.study.study import Study
 def check_authority(
     study: Study, returns: Returns, files: Sequence[ReturnFile], declared: Declared
 ) -> tuple[Finding, ...]:
-    """All findings about what one authority sent: sent, span, linkage, records, and each sheet's contract."""
+    """All findings about what one authority sent: what came, its records, relations, history, each sheet."""
     contracts, limits, slug, tables = declared.contracts, declared.limits, returns.authority, returns.tables
     return (
         *check_sent(study, tables, contracts, files, limits, slug),
@@ -30,6 +32,9 @@ def check_authority(
         *check_linkage(study, tables, limits, slug),
         *check_records(tables, contracts, limits, slug),
         *check_keys(tables, contracts, slug),
+        *check_relations(tables, contracts, limits, slug, comparable="totals" in declared.comparable),
+        *check_months(study, returns.sheets, contracts, limits),
+        *check_history(study, tables, contracts, limits, slug),
         *check_sheets(returns.sheets, declared, authority=slug, layout=layout_of(study, slug)),
     )
 

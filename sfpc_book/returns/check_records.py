@@ -21,13 +21,6 @@ MONTHS_BEFORE_BIRTH = 10
 EACH_LABEL = 10
 # A proportion read as a percentage is never above this.
 ONE_PER_CENT = 0.01
-# "123-45" or "123/45": an identifier of the child with one of the referral behind it.
-COMPOSITE = r"^(.+?)[-/_|: ].+$"
-EVENT_COLUMNS = {
-    "dr3_care": "care_start", "dr3_plans": "plan_start", "dr3_cin": "referral_date",
-    "dr3_proceedings": "pre_proceedings_date", "dr3_episodes": "episode_start",
-    "dr3_attendance": "unauthorised_absence_share", "dr3_neet": "left_care_date",
-}  # fmt: skip
 
 
 def check_records(
@@ -39,17 +32,13 @@ def check_records(
             for origin, records in by_sheet(table, Origin(authority, contracts[name].layer, table=name)):
                 yield _rule(records, rule, origin)
         yield from _scale(table, contracts[name], limits, authority)
+        yield from _events(table, contracts[name], limits, authority)
     referrals = tables.get("dr2_referrals")
     if referrals is None or referrals.empty:
         return
     yield from _births(referrals, limits, Origin(authority, "dr2", table="dr2_referrals"))
     yield from _labels(referrals, limits, Origin(authority, "dr2", table="dr2_referrals"))
     yield from _care_before_referral(referrals, tables, limits, authority)
-    for name, column in EVENT_COLUMNS.items():
-        if name in tables and len(tables[name]):
-            origin = of_sheets(tables[name], Origin(authority, "dr3", table=name))
-            yield from _identifiers(referrals, tables[name], limits, origin)
-            yield _events(tables[name], column, limits, origin)
 
 
 def _rule(records: pd.DataFrame, rule: Rule, origin: Origin) -> Finding:
@@ -150,32 +139,19 @@ def _care_before_referral(
     yield measure(limits, "care_before_referral", share, text, origin, column="care_start", count=count)
 
 
-def _identifiers(
-    referrals: pd.DataFrame, table: pd.DataFrame, limits: Limits, origin: Origin
+def _events(
+    table: pd.DataFrame, contract: TableContract, limits: Limits, authority: str
 ) -> Iterator[Finding]:
-    """Share of the identifiers of an outcome sheet that some referral has."""
-    known = pd.Index(referrals["child_id"].dropna().unique())
-    here = pd.Series(table["child_id"].dropna().unique(), dtype="str")
-    unknown = here[~here.isin(known)]
-    text = f"{len(unknown)} of {len(here)} identifiers link to no referral"
-    if len(unknown):
-        parts = unknown.str.extract(COMPOSITE)[0]
-        composite = int(parts.isin(known).sum())
-        if composite:
-            text += f"; {composite} would if only what stands before a separator were the identifier"
-    share = 1 - len(unknown) / len(here) if len(here) else 1.0
-    row = first_row(table[table["child_id"].isin(unknown)])
-    yield measure(
-        limits, "identifier_link", share, text, origin, row=row, column="child_id", count=len(unknown)
-    )
-
-
-def _events(table: pd.DataFrame, column: str, limits: Limits, origin: Origin) -> Finding:
-    children, events = table["child_id"].nunique(), int(table[column].notna().sum())
-    failed = events == 0 and children >= MANY
-    text = f"{events} events of {children} children"
-    count = children if failed else 0
-    return measure(limits, "no_event", float(failed), text, origin, column=column, count=count)
+    """An outcome sheet of many children in which nothing ever happened."""
+    if contract.layer != "dr3" or contract.history is None or table.empty:
+        return
+    origin = of_sheets(table, Origin(authority, contract.layer, table=contract.table))
+    for column in contract.history.events:
+        children, events = table["child_id"].nunique(), int(table[column].notna().sum())
+        failed = events == 0 and children >= MANY
+        text = f"{events} events of {children} children"
+        count = children if failed else 0
+        yield measure(limits, "no_event", float(failed), text, origin, column=column, count=count)
 
 
 def _scale(table: pd.DataFrame, contract: TableContract, limits: Limits, authority: str) -> Iterator[Finding]:

@@ -12,9 +12,9 @@ from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.returns.combine import empty_rows, said
 from sfpc_book.returns.declared import Declared
-from sfpc_book.returns.names import month_start
-from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.origin import Origin, of_sheets
 from sfpc_book.returns.records import SheetRecords
+from sfpc_book.study.return_months import first_day
 
 if TYPE_CHECKING:
     from sfpc_book.contracts.expectations import Expectations, Outcome
@@ -37,7 +37,7 @@ def check_sheets(
 
 
 def _return_and_table(sheet: SheetRecords) -> tuple:
-    return sheet.table[:3], month_start(_only(sheet.frame, "return_month")), sheet.table
+    return sheet.table[:3], first_day(sheet.frame["return_month"].iloc[0]), sheet.table
 
 
 def _check_table(
@@ -56,9 +56,8 @@ def _check_table(
 def _findings(
     records: pd.DataFrame, contract: TableContract, authority: str, outcomes: Iterable[Outcome]
 ) -> Iterator[Finding]:
-    month, file, sheet = (_only(records, name) for name in ("return_month", "source_file", "source_sheet"))
-    origin = Origin(authority, contract.layer, month, file, sheet, contract.table)
-    where = "" if file else f"{contract.layer} return of {month}: "
+    origin = of_sheets(records, Origin(authority, contract.layer, table=contract.table))
+    where = "" if origin.file else f"{contract.layer} return of {records['return_month'].iloc[0]}: "
     for outcome in outcomes:
         position = outcome.position
         yield origin.finding(
@@ -68,12 +67,6 @@ def _findings(
             row=None if position is None else int(records["source_row"].iloc[position]),
             column=outcome.column, count=outcome.count,
         )  # fmt: skip
-
-
-def _only(frame: pd.DataFrame, column: str) -> str | None:
-    """The one value of a column of lineage; None if records of several places are looked at."""
-    values = frame[column].unique()
-    return str(values[0]) if len(values) == 1 else None
 
 
 def _records(frame: pd.DataFrame, contract: TableContract) -> pd.DataFrame:

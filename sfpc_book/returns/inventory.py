@@ -42,8 +42,21 @@ class Inventory:
 
 def is_synthetic(folder: Path) -> bool:
     """Whether the manifest of a folder says that its data are synthetic; a folder without one is real."""
-    manifest = folder / "manifest.json"
-    return manifest.is_file() and bool(json.loads(manifest.read_text(encoding="utf-8")).get("synthetic"))
+    return bool(_manifest(folder).get("synthetic"))
+
+
+def comparable_with(folder: Path) -> frozenset[str]:
+    """With what the referrals and totals of a folder can be compared: `totals`, `published`.
+
+    Real returns can be with both; synthetic ones with what `comparable` in their manifest lists, if anything.
+    """
+    manifest = _manifest(folder)
+    return frozenset(manifest.get("comparable", ()) if manifest.get("synthetic") else ("totals", "published"))
+
+
+def _manifest(folder: Path) -> Mapping[str, object]:
+    path = folder / "manifest.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def read_inventory(study: Study, folder: Path, corrections: Iterable[Correction] = ()) -> Inventory:

@@ -114,9 +114,9 @@ def _record(kind: str, layer: str, tables: tuple[str, ...], handled_by: str, pla
 
 RECORD_DEFECTS = (
     _record("missing_return", "dr1", MONTHLY, "finding", _missing_return, "return_missing",
-            (WHOLE, "file"), also=("totals_gap",), scope="authority"),
+            (WHOLE, "file"), also=("totals_gap", "table_sent"), scope="authority"),
     _record("missing_referral_return", "dr2", REFERRALS, "finding", _missing_return, "return_missing",
-            (WHOLE, "file"), also=("referral_gap", "identifier_link"), scope="authority",
+            (WHOLE, "file"), also=("referral_gap", "identifier_link", "table_sent"), scope="authority",
             apart=("referral dates", "links", "births", "identifiers")),
     _record("rows_sent_twice", "dr2", REFERRALS, "reader", _rows_twice, "duplicate_rows",
             ("rows", "records"), from_before=True),

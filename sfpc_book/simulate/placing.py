@@ -6,8 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.simulate.chance import stream
 from sfpc_book.simulate.defects_files import SMALL_WORDS
@@ -45,7 +43,7 @@ def place_defects(
     chosen: dict[str, list[Plan]] = {}
     waiting: dict[str, list[Plan]] = {}
     for defect in defects:
-        places = list(_places(study, contracts, defect))
+        places = list(places_of(study, contracts, defect))
         places = [places[number] for number in rng.permutation(len(places))]
         first = next((plan for plan in sorted(places, key=lambda plan: load[plan.authority])
                       if _free(study, plan, held)), None)  # fmt: skip
@@ -79,7 +77,8 @@ def lists_factors(study: Study, authority: str) -> bool:
     return study.models[study.authorities[authority].model].trial_authorities.index(authority) % 3 != 1
 
 
-def _places(study: Study, contracts: Mapping[str, TableContract], defect: Defect) -> Iterator[Plan]:
+def places_of(study: Study, contracts: Mapping[str, TableContract], defect: Defect) -> Iterator[Plan]:
+    """Every place where a defect could stand."""
     months = list(study.returns.months if defect.layer in LAYERS_WITH_MONTHS else [study.returns.outcome_month])
     months = [EVERY_RETURN] if defect.every_return else months[1 if defect.from_before else 0 :]
     for model in study.models.values():

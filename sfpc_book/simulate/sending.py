@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,14 @@ def write_returns(order: Order, folder: Path) -> Written:
     own = folder / order.authority
     own.mkdir(parents=True)
     return Written(made.planted, made.corrections, [write_book(book, own) for book in made.books])
+
+
+def write_corrections(rows: Iterable[dict[str, object]], path: Path) -> None:
+    """Write `corrections.yml`, one correction a line, in JSON, which is YAML; sorted by id."""
+    lines = [f"  - {json.dumps(row, ensure_ascii=False)}" for row in sorted(rows, key=lambda row: row["id"])]
+    head = ["# Corrections of the defects planted in these synthetic returns.",
+            "corrections:" if lines else "corrections: []"]  # fmt: skip
+    path.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8", newline="\n")
 
 
 def _some_identifiers(sent: Sent) -> tuple[str, ...]:
