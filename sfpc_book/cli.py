@@ -92,8 +92,10 @@ def check(
     study: Study = STUDY,
     build: Build = BUILD,
     returns: Returns = None,
+    published: Published = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Slug of an authority; can be repeated.")
+        list[str] | None,
+        typer.Option("--only", help="Slug of an authority, checked alone; can be repeated."),
     ] = None,
     jobs: Jobs = 0,
     suggest: Annotated[
@@ -102,9 +104,10 @@ def check(
 ) -> None:
     """Read the returns and list what is wrong with them.
 
-    Findings of severity `block` keep an authority out of the estimates; `mark` is marked on its pages;
-    `note` is for the data owner. The list is also written to build/returns/<authority>/findings.csv, and to
-    build/findings as a workbook for each authority. The exit code is 4 when an authority is kept out.
+    Monthly totals are held against published statistics where both are real. Findings of severity `block`
+    keep an authority out of the estimates; `mark` is marked on its pages and beside the estimates; `note` is
+    for the data owner. The list is also written to files, whose place is named last, and to build/findings as
+    a workbook for each authority. The exit code is 4 when an authority is kept out.
 
     With --suggest, a row of corrections.yml is drafted for each defect that is recognised, in
     build/returns/<authority>/suggested_corrections.yml. Its reason, source and date are for a person to fill
@@ -114,7 +117,7 @@ def check(
     """
     from sfpc_book.book.check import check_returns, print_findings, raise_for_blocked
 
-    sources = _sources(returns, None)
+    sources = _sources(returns, published)
     report = check_returns(study, build, sources, tuple(only or ()), jobs=jobs, say=_say)
     print_findings(report, console)
     if suggest:

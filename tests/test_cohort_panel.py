@@ -251,8 +251,9 @@ def test_findings_that_block_are_found_and_missing_folders_are_named(tmp_path):
             "text": ["fine", "link rate 0.2, limit 0.9", "odd"],
         }
     )
-    findings.to_csv(tmp_path / "walsall" / "findings.csv", index=False)
-    assert blocked_authorities(tmp_path) == {"walsall": "link rate 0.2, limit 0.9"}
+    path = tmp_path / "walsall" / "findings.csv"
+    findings.to_csv(path, index=False)
+    assert blocked_authorities({"walsall": path}) == {"walsall": "link rate 0.2, limit 0.9"}
     with pytest.raises(ReturnsError, match="nowhere"):
         load_returns(tmp_path / "nowhere")
     with pytest.raises(ReturnsError, match="nowhere"):

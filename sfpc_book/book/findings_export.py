@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from sfpc_book.book.leaks import scan_workbook
-from sfpc_book.book.plan import DATA_STATUS, FINDINGS, authority_slice
+from sfpc_book.book.plan import DATA_STATUS, WORKBOOKS, authority_slice
 from sfpc_book.book.step import Places
 from sfpc_book.contracts.check_words import load_check_words
 from sfpc_book.contracts.contract import load_contracts
@@ -40,7 +40,7 @@ def export_findings(places: Places, authority: str, *, compared: bool) -> Path:
     own = _own_findings(places, authority, compared)
     titles = {name: contract.title for name, contract in load_contracts(contracts).items()}
     workbook = findings_workbook(study, own, load_check_words(contracts), titles)
-    target = places.build / FINDINGS / workbook_name(authority, own.status)
+    target = places.build / WORKBOOKS / workbook_name(authority, own.status)
     target.parent.mkdir(parents=True, exist_ok=True)
     for status in ("returns", "synthetic"):
         (target.parent / workbook_name(authority, status)).unlink(missing_ok=True)

@@ -38,7 +38,8 @@ COHORT_TABLES = (
     "excluded_authorities.csv",
 )
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
-RETURNS_TABLES = ("findings.csv", "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
+FINDINGS = "findings.csv"  # all of an authority, whatever step made them
+RETURNS_TABLES = (FINDINGS, "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
     "profile.parquet",
     "profile_neighbours.csv",
@@ -56,7 +57,7 @@ PUBLISHED_TABLES = (
     *PUBLISHED_PROFILE,
 )
 ESTIMATES = "results/estimates.csv"
-FINDINGS = "findings"
+WORKBOOKS = "findings"  # folder of the workbooks that go back to the authorities
 CHECKS_IN_WORDS = ("data_contracts/check_words.yml",)
 
 PROGRAMME, AUTHORITIES, ABOUT = "The programme", "Local authorities", "About this report"

@@ -16,8 +16,8 @@ from sfpc_book.book.plan import (
     COHORT_TABLES,
     DATA_STATUS,
     ESTIMATES,
-    FINDINGS,
     PUBLISHED_TABLES,
+    WORKBOOKS,
     Chapter,
     authority_slice,
 )
@@ -31,6 +31,8 @@ from sfpc_book.study.schema import PracticeModel, Study
 MANIFEST = "manifest.json"
 # What of the data contracts decides how returns are read and checked.
 RETURNS_CONTRACTS = ("tables", "vocabularies.yml", "checks.yml", "corrections.yml")
+# Steps that check returns with those of all authorities, and published statistics, at hand.
+COMPARING = ("data status", "published statistics", "compare returns")
 READING, COHORTS, CHAPTERS, BINDING = (
     "Reading data",
     "Building cohorts",
@@ -45,9 +47,9 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
     return (
         _data_status_step(places),
         *_read_steps(study, places),
+        _published_step(places),
         _comparing_step(study, places),
         *findings_steps(study, places),
-        _published_step(places),
         *(_cohort_step(model, places) for model in models),
     )
 
@@ -151,7 +153,14 @@ def _comparing_step(study: Study, places: Places) -> Step:
         stage=READING,
         function=work.compare_returns,
         arguments=(("authorities", slugs),),
-        inputs=(*_returns_contracts(places), *(places.build / "returns" / slug for slug in slugs)),
+        inputs=(
+            places.study_path,
+            *_returns_contracts(places),
+            *_existing(places.returns / MANIFEST, places.returns / "corrections.yml"),
+            *(places.build / "returns" / slug for slug in slugs),
+            places.build / DATA_STATUS,
+            places.build / "published" / "series.parquet",
+        ),
         output_folders=tuple(places.build / authority_slice(slug, f"returns/{slug}") for slug in slugs),
     )
 
@@ -177,7 +186,7 @@ def findings_steps(study: Study, places: Places, *, compared: bool = True) -> li
                 places.build / "returns" / slug,
                 *([places.build / authority_slice(slug, f"returns/{slug}")] if compared else []),
             ),
-            outputs=(places.build / FINDINGS / workbook_name(slug, status),),
+            outputs=(places.build / WORKBOOKS / workbook_name(slug, status),),
         )
         for slug in trial_authorities(study)
     ]
@@ -199,7 +208,11 @@ def _cohort_step(model: PracticeModel, places: Places) -> Step:
         stage=COHORTS,
         function=work.build_model_cohort,
         arguments=(("model", model.id),),
-        inputs=(places.study_path, *(places.build / "returns" / slug for slug in model.trial_authorities)),
+        inputs=(
+            places.study_path,
+            *(places.build / "returns" / slug for slug in model.trial_authorities),
+            *(places.build / authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities),
+        ),
         outputs=tuple(places.build / path for path in cohort),
         output_folders=tuple(
             places.build / authority_slice(slug, f"cohort/{model.id}") for slug in model.trial_authorities

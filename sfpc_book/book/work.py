@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sfpc_book.book.failure_page import Failure
-from sfpc_book.book.plan import Chapter
+from sfpc_book.book.plan import FINDINGS, Chapter, authority_slice
 from sfpc_book.book.step import Places
 
 
@@ -44,21 +44,36 @@ def read_returns(places: Places, *, authority: str, listing: str) -> None:
     declared = load_declared(study, places.returns, places.home / "data_contracts")
     inventory = read_inventory(study, places.returns, declared.corrections)
     returns = read_files(study, authority, inventory, declared)
-    found = check_authority(study, authority, returns.tables, inventory.of(authority), declared)
+    found = check_authority(study, returns, inventory.of(authority), declared)
     target = places.build / "returns" / authority
     shutil.rmtree(target, ignore_errors=True)
     write_returns(replace(returns, findings=(*returns.findings, *found)), target)
 
 
 def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
-    """Check the returns across authorities, and give each one what its chapter may read of its own."""
+    """Check the returns across authorities and beside published statistics; give each its own findings."""
+    import pandas as pd
+
     from sfpc_book.book.slices import write_returns_slice
     from sfpc_book.cohort.store import load_tables
-    from sfpc_book.contracts.limits import load_limits
     from sfpc_book.returns.check import check_across
+    from sfpc_book.returns.check_published import check_published, why_not_compared
+    from sfpc_book.returns.declared import load_declared
+    from sfpc_book.study.study import load_study
 
+    study = load_study(places.study_path)
+    declared = load_declared(study, places.returns, places.home / "data_contracts")
     tables = {slug: load_tables(places.build / "returns" / slug) for slug in authorities}
-    found = check_across(tables, load_limits(places.home / "data_contracts"))
+    because = why_not_compared(
+        returns_synthetic=_is_synthetic(places, "returns"),
+        published_synthetic=_is_synthetic(places, "published"),
+        comparable="published" in declared.comparable,
+    )
+    series = pd.read_parquet(places.build / "published" / "series.parquet")
+    found = [
+        *check_across(tables, declared.limits),
+        *check_published(study, tables, series, declared.contracts, declared.limits, because=because),
+    ]
     for slug in authorities:
         write_returns_slice(places.build, slug, [item for item in found if item.authority == slug])
 
@@ -73,6 +88,12 @@ def write_findings_workbook(places: Places, *, authority: str, compared: bool) -
     export_findings(places, authority, compared=compared)
 
 
+def _is_synthetic(places: Places, kind: str) -> bool:
+    """Whether the `returns` or the `published` statistics are synthetic, as `write_data_status` noted."""
+    status = json.loads((places.build / "data_status.json").read_text(encoding="utf-8"))
+    return status[kind] == "synthetic"
+
+
 def build_model_cohort(places: Places, *, model: str) -> None:
     """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
     from sfpc_book.book.slices import write_slices
@@ -81,10 +102,11 @@ def build_model_cohort(places: Places, *, model: str) -> None:
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
-    returns = places.build / "returns"
     slugs = study.models[model].trial_authorities
-    tables = {slug: load_tables(returns / slug) for slug in slugs}
-    blocked = {slug: why for slug, why in blocked_authorities(returns).items() if slug in slugs}
+    tables = {slug: load_tables(places.build / "returns" / slug) for slug in slugs}
+    blocked = blocked_authorities(
+        {slug: places.build / authority_slice(slug, f"returns/{slug}") / FINDINGS for slug in slugs}
+    )
     write_cohort(build_cohort(study, model, tables, blocked), places.build / "cohort" / model)
     write_slices(places.build, model, slugs)
 

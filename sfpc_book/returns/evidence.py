@@ -152,10 +152,11 @@ class Evidence:
 
     def _open(self, file: ReturnFile) -> Book | None:
         try:
-            sheets = read_workbook(file.path)
+            sheets = read_workbook(file.path).sheets
         except ReturnsError:
             return None  # reading has told it: `workbook_unreadable`
-        search = Search(self.contracts(file.layer), self.layout, self._reaching(file), Touched())
+        reaching, words = self._reaching(file), self.declared.words
+        search = Search(self.contracts(file.layer), self.layout, reaching, Touched(), words)
         found = find_tables(sheets, search, Origin(file.slug, file.layer, file.month, file.path.name))
         return Book(file, sheets, found.tables)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sfpc_book.study.study import Study
 
 # Roles whose workbooks are read; the workbooks of others are listed and left alone.
 ROLES_READ = ("trial", "pilot")
-NOBODYS = "file_name"
+NOBODYS, NON_MEMBERS = "file_name", "file_of_non_member"
 NOT_RETURNS = ("manifest.json", "truth.csv", "answer_key.csv", "corrections.yml")
 
 
@@ -36,18 +36,31 @@ class Inventory:
         return tuple(sorted((file for file in self.files if file.slug == slug), key=lambda file: file.order))
 
     def findings_of(self, slug: str) -> tuple[Finding, ...]:
-        """The findings about an authority's files, and about workbooks that nobody can be given."""
+        """The findings about an authority's files, and about files of nobody whose returns are read."""
         return tuple(
             finding
             for finding in self.findings
-            if finding.authority == slug or (finding.authority is None and finding.check == NOBODYS)
+            if finding.authority == slug or finding.authority is None or finding.check == NON_MEMBERS
         )
 
 
 def is_synthetic(folder: Path) -> bool:
     """Whether the manifest of a folder says that its data are synthetic; a folder without one is real."""
-    manifest = folder / "manifest.json"
-    return manifest.is_file() and bool(json.loads(manifest.read_text(encoding="utf-8")).get("synthetic"))
+    return bool(_manifest(folder).get("synthetic"))
+
+
+def comparable_with(folder: Path) -> frozenset[str]:
+    """With what the referrals and totals of a folder can be compared: `totals`, `published`.
+
+    Real returns can be with both; synthetic ones with what `comparable` in their manifest lists, if anything.
+    """
+    manifest = _manifest(folder)
+    return frozenset(manifest.get("comparable", ()) if manifest.get("synthetic") else ("totals", "published"))
+
+
+def _manifest(folder: Path) -> Mapping[str, object]:
+    path = folder / "manifest.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def read_inventory(study: Study, folder: Path, corrections: Iterable[Correction] = ()) -> Inventory:
@@ -136,7 +149,7 @@ def _name_findings(study: Study, files: Iterable[ReturnFile]) -> list[Finding]:
         role = study.authorities[file.slug].role
         if role not in ROLES_READ:
             text = f"the role of '{file.slug}' is '{role}': the file is left alone"
-            findings.append(_finding("file_of_non_member", file.path, file.slug, "info", "note", text))
+            findings.append(_finding(NON_MEMBERS, file.path, file.slug, "info", "note", text))
             continue
         if file.rest:
             text = f"the name goes on after the month with '{file.rest}'; read with the others of that return"
@@ -163,4 +176,4 @@ def _finding(
     layer: str | None = None,
 ) -> Finding:
     text = f"{path.name}: {text}"
-    return Finding(check, path.name, status, severity, None, None, "", text, slug, layer, path.name)
+    return Finding(check, path.name, status, severity, None, None, "", text, slug, layer, path.name, count=1)

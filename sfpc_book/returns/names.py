@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from sfpc_book.study.return_months import MONTHS, first_day
 from sfpc_book.study.schema import Study
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 PATTERN = re.compile(
     r"^(?P<place>.+?)[\s_-]+dr\s*(?P<layer>\d)[\s_-]+(?P<month>[a-z]{3})[a-z]*[\s_-]?(?P<year>(?:20)?\d{2})(?P<rest>.*)$"
 )
@@ -34,7 +34,7 @@ class ReturnFile:
     @property
     def order(self) -> tuple[date, str]:
         """Sorts workbooks of an authority by the month of the return, then by name."""
-        return (month_start(self.month), self.path.name)
+        return (first_day(self.month), self.path.name)
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,6 @@ class UnreadName:
     text: str
     nearest: str | None = None
     spelt: str | None = None
-
-
-def month_start(month: str) -> date:
-    """First day of a return's month: `nov22` is 2022-11-01."""
-    return date(2000 + int(month[3:]), MONTHS.index(month[:3]) + 1, 1)
 
 
 def asked_months(study: Study) -> dict[str, tuple[str, ...]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,25 +20,14 @@ from sfpc_book.returns.declared import Declared, layout_of, load_declared
 from sfpc_book.returns.inventory import Inventory, read_inventory
 from sfpc_book.returns.names import ReturnFile
 from sfpc_book.returns.origin import Origin
-from sfpc_book.returns.records import SheetRecords, read_records
+from sfpc_book.returns.records import Returns, SheetRecords, read_records
 from sfpc_book.returns.repair import Repairs
 from sfpc_book.returns.settle import declared_frame, settle
+from sfpc_book.returns.sheet_notes import workbook_findings
 from sfpc_book.returns.sheets import Search, find_tables
 from sfpc_book.returns.touched import Touched
 from sfpc_book.returns.workbook import read_workbook
 from sfpc_book.study.study import Study
-
-
-@dataclass(frozen=True)
-class Returns:
-    """What one authority sent: canonical tables by name, findings, one log row per column of a sheet, and
-    one row per correction that was applied."""
-
-    authority: str
-    tables: Mapping[str, pd.DataFrame]
-    findings: tuple[Finding, ...]
-    log: pd.DataFrame
-    corrections: pd.DataFrame
 
 
 def read_authority(study: Study, slug: str, folder: Path, data_contracts: Path = DATA_CONTRACTS) -> Returns:
@@ -56,7 +45,7 @@ def read_authority(study: Study, slug: str, folder: Path, data_contracts: Path =
     declared = load_declared(study, folder, data_contracts)
     inventory = read_inventory(study, folder, declared.corrections)
     returns = read_files(study, slug, inventory, declared)
-    checked = check_authority(study, slug, returns.tables, inventory.of(slug), declared)
+    checked = check_authority(study, returns, inventory.of(slug), declared)
     return replace(returns, findings=(*returns.findings, *checked))
 
 
@@ -83,7 +72,7 @@ def read_unsettled(
     corrections = [part for part in declared.corrections if part.authority == slug]
     files, touched = inventory.of(slug), Touched()
     contracts = [part for part in declared.contracts.values() if layout in part.sheets]
-    sheets: list[tuple[str, SheetRecords]] = []
+    sheets: list[SheetRecords] = []
     findings = list(inventory.findings_of(slug))
     for file in files:
         reaching = [part for part in corrections if part.reaches(layer=file.layer, month=file.month)]
@@ -92,14 +81,14 @@ def read_unsettled(
         sheets, findings = sheets + read, findings + found
     tables = {}
     for contract in contracts:
-        frames = [records.frame for table, records in sheets if table == contract.table]
+        frames = [records.frame for records in sheets if records.table == contract.table]
         repairs = Repairs([part for part in corrections if part.table == contract.table], touched)
         origin = Origin(slug, contract.layer, table=contract.table)
         tables[contract.table], found = combine(frames, contract, repairs, origin)
         findings += found
-    findings += [finding for _, records in sheets for finding in records.findings]
-    log = _log(records for _, records in sheets)
-    return Returns(slug, tables, tuple(findings), log, declared_frame((), touched)), touched
+    findings += [finding for records in sheets for finding in records.findings]
+    listed = declared_frame((), touched)
+    return Returns(slug, tables, tuple(sheets), tuple(findings), _log(sheets), listed), touched
 
 
 def write_returns(returns: Returns, folder: Path) -> None:
@@ -125,25 +114,25 @@ def _read_file(
     words: Vocabularies,
     corrections: Sequence[Correction],
     touched: Touched,
-) -> tuple[list[tuple[str, SheetRecords]], list[Finding]]:
+) -> tuple[list[SheetRecords], list[Finding]]:
     origin = Origin(file.slug, file.layer, file.month, file.path.name)
     named = _naming(file, corrections)
     for name in named:
         touched.add(name, 1)
     try:
-        raw = read_workbook(file.path)
+        book = read_workbook(file.path)
     except ReturnsError as error:
         return [], [origin.finding("workbook_unreadable", error.message, severity="block", count=1)]
     of_layer = [part for part in contracts if part.layer == file.layer]
-    found = find_tables(raw, Search(of_layer, layout, corrections, touched), origin)
+    found = find_tables(book.sheets, Search(of_layer, layout, corrections, touched, words), origin)
     by_table = {part.table: part for part in of_layer}
     read = []
     for located in found.tables:
         here = [part for part in corrections if part.reaches(sheet=located.sheet.name, table=located.table)]
         there = touched.at(file.path.name, located.sheet.name)
         repairs = Repairs(here, there, (*named, *located.corrections))
-        read.append((located.table, read_records(located, by_table[located.table], words, repairs, origin)))
-    return read, list(found.findings)
+        read.append(read_records(located, by_table[located.table], words, repairs, origin))
+    return read, [*workbook_findings(book, origin), *found.findings]
 
 
 def _log(sheets: Iterable[SheetRecords]) -> pd.DataFrame:

@@ -6,10 +6,11 @@ import pandas as pd
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.simulate.children import SimulatedModel
-from sfpc_book.simulate.months import file_name, spans
+from sfpc_book.simulate.months import file_name
 from sfpc_book.simulate.outcome_tables import asked, outcome_tables
 from sfpc_book.simulate.records import referral_records
 from sfpc_book.simulate.totals import monthly_totals
+from sfpc_book.study.return_months import spans
 
 # (layer, return month) → table → rows in the order of the sheet
 Sent = dict[tuple[str, str], dict[str, pd.DataFrame]]
