@@ -1,11 +1,13 @@
-"""The registry as a page: outcomes, samples and analyses as the study file defines them."""
+"""The registry as a page: outcomes, samples, exposures and analyses as the study file defines them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import inspect
+from collections.abc import Iterator
 
+from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
-from sfpc_book.study.schema import Analysis, Outcome, Sample, Study
+from sfpc_book.study.schema import Analysis, Exposure, Outcome, Sample, Study
 
 SCALES = {"binary": "yes or no", "days": "days", "count": "number", "share": "share"}
 DIRECTIONS = {
@@ -16,15 +18,28 @@ DIRECTIONS = {
 
 
 def registry_markdown(study: Study) -> str:
-    """Outcomes, samples, analyses and what was not done, in the order of the study file."""
+    """Outcomes, samples, exposures, analyses and what was not done, in the order of the study file."""
     horizons = " and ".join(map(str, study.horizons))
     parts = (
         ["# Outcomes, samples and analyses", ""],
         ["Everything that the report measures and runs, written from the study file that drives it.", ""],
         ["## Outcomes", "", f"An outcome that runs to a horizon is measured at {horizons} months.", ""],
         *(list(_outcome(outcome, study)) for outcome in study.outcomes.values()),
-        ["## Samples", "", "Every sample but the first is the main sample with one change.", ""],
-        list(_samples(study.samples.values())),
+        [
+            "## Samples",
+            "",
+            "Every sample but the first is the main sample with one change. How many children "
+            "each one has stands in the chapters on who was studied.",
+            "",
+        ],
+        list(_terms(tuple((part.name, _sample(part, study)) for part in study.samples.values()))),
+        [
+            "## Definitions of exposure",
+            "",
+            "Every definition but the first is the main one with one change.",
+            "",
+        ],
+        list(_terms(tuple((part.name, _exposure(part, study)) for part in study.exposures.values()))),
         ["## Analyses", "", "What each analysis estimates, how, and what it rests on.", ""],
         *(list(_analysis(analysis)) for analysis in study.analyses.values()),
         ["## Not done", ""],
@@ -79,12 +94,19 @@ def _roles(outcome: Outcome, study: Study) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _samples(samples: Iterable[Sample]) -> Iterator[str]:
-    yield from _terms(tuple((sample.name, _sample(sample)) for sample in samples))
+def _sample(sample: Sample, study: Study) -> str:
+    outcomes = [study.outcomes[outcome].name for outcome in sample.without_outcomes]
+    without = f" Without the outcome that its rule gives: {', '.join(outcomes)}." if outcomes else ""
+    return f"{_sentence(sample.rule)}{without} {sample.plan_status.capitalize()}."
 
 
-def _sample(sample: Sample) -> str:
-    return f"{_sentence(sample.rule)} {sample.plan_status.capitalize()}."
+def _exposure(exposure: Exposure, study: Study) -> str:
+    """Rule, caution, as computed, and the samples it is worked out for."""
+    names = [study.samples[name].name.lower() for name in exposure.samples or ()]
+    samples = f"For the {', '.join(names)}." if names else "For every sample."
+    caution = f" {_sentence(exposure.caution)}" if exposure.caution else ""
+    computed = inspect.cleandoc(EXPOSURES[exposure.id].__doc__ or "")
+    return f"{_sentence(exposure.rule)}{caution} {computed} {samples} {exposure.plan_status.capitalize()}."
 
 
 def _analysis(analysis: Analysis) -> Iterator[str]:

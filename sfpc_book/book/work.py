@@ -63,8 +63,11 @@ def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
         write_returns_slice(places.build, slug, [item for item in found if item.authority == slug])
 
 
-def build_model_cohort(places: Places, *, model: str) -> None:
-    """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
+def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) -> None:
+    """Build one model's cohort and panel, and each authority's own rows of the aggregates.
+
+    `left` are the authorities that left the trial and whose returns were read for a sample.
+    """
     from sfpc_book.book.slices import write_slices
     from sfpc_book.cohort.build import build_cohort
     from sfpc_book.cohort.store import blocked_authorities, load_tables, write_cohort
@@ -73,8 +76,8 @@ def build_model_cohort(places: Places, *, model: str) -> None:
     study = load_study(places.study_path)
     returns = places.build / "returns"
     slugs = study.models[model].trial_authorities
-    tables = {slug: load_tables(returns / slug) for slug in slugs}
-    blocked = {slug: why for slug, why in blocked_authorities(returns).items() if slug in slugs}
+    tables = {slug: load_tables(returns / slug) for slug in (*slugs, *left)}
+    blocked = {slug: why for slug, why in blocked_authorities(returns).items() if slug in tables}
     write_cohort(build_cohort(study, model, tables, blocked), places.build / "cohort" / model)
     write_slices(places.build, model, slugs)
 
