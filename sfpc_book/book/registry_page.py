@@ -15,6 +15,7 @@ DIRECTIONS = {
     "better": "Higher is better.",
     "neutral": "Higher is neither better nor worse.",
 }
+SIZES = "How many children each one has stands in the chapters on who was studied."
 
 
 def registry_markdown(study: Study) -> str:
@@ -23,29 +24,24 @@ def registry_markdown(study: Study) -> str:
     parts = (
         ["# Outcomes, samples and analyses", ""],
         ["Everything that the report measures and runs, written from the study file that drives it.", ""],
-        ["## Outcomes", "", f"An outcome that runs to a horizon is measured at {horizons} months.", ""],
+        _section("Outcomes", f"An outcome that runs to a horizon is measured at {horizons} months."),
         *(list(_outcome(outcome, study)) for outcome in study.outcomes.values()),
-        [
-            "## Samples",
-            "",
-            "Every sample but the first is the main sample with one change. How many children "
-            "each one has stands in the chapters on who was studied.",
-            "",
-        ],
-        list(_terms(tuple((part.name, _sample(part, study)) for part in study.samples.values()))),
-        [
-            "## Definitions of exposure",
-            "",
-            "Every definition but the first is the main one with one change.",
-            "",
-        ],
-        list(_terms(tuple((part.name, _exposure(part, study)) for part in study.exposures.values()))),
-        ["## Analyses", "", "What each analysis estimates, how, and what it rests on.", ""],
+        _section("Samples", f"Every sample but the first is the main sample with one change. {SIZES}"),
+        list(_terms(tuple((sample.name, _sample(sample, study)) for sample in study.samples.values()))),
+        _section(
+            "Definitions of exposure", "Every definition but the first is the main one with one change."
+        ),
+        *(list(_exposure(exposure, study)) for exposure in study.exposures.values()),
+        _section("Analyses", "What each analysis estimates, how, and what it rests on."),
         *(list(_analysis(analysis)) for analysis in study.analyses.values()),
         ["## Not done", ""],
         [f"- {item.analysis}: {_sentence(item.because)}" for item in study.not_done],
     )
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _section(title: str, text: str) -> list[str]:
+    return [f"## {title}", "", text, ""]
 
 
 def _terms(pairs: tuple[tuple[str, str], ...]) -> Iterator[str]:
@@ -100,13 +96,18 @@ def _sample(sample: Sample, study: Study) -> str:
     return f"{_sentence(sample.rule)}{without} {sample.plan_status.capitalize()}."
 
 
-def _exposure(exposure: Exposure, study: Study) -> str:
-    """Rule, caution, as computed, and the samples it is worked out for."""
-    names = [study.samples[name].name.lower() for name in exposure.samples or ()]
-    samples = f"For the {', '.join(names)}." if names else "For every sample."
-    caution = f" {_sentence(exposure.caution)}" if exposure.caution else ""
-    computed = inspect.cleandoc(EXPOSURES[exposure.id].__doc__ or "")
-    return f"{_sentence(exposure.rule)}{caution} {computed} {samples} {exposure.plan_status.capitalize()}."
+def _exposure(exposure: Exposure, study: Study) -> Iterator[str]:
+    yield from (f"### {exposure.name}", "")
+    names = [study.samples[name].name for name in exposure.samples or ()]
+    yield from _terms(
+        (
+            ("Status", f"{exposure.plan_status.capitalize()}."),
+            ("Rule", _sentence(exposure.rule)),
+            ("Caution", _sentence(exposure.caution) if exposure.caution else ""),
+            ("As computed", inspect.cleandoc(EXPOSURES[exposure.id].__doc__ or "")),
+            ("Worked out for", f"{', '.join(names)}." if names else "Every sample."),
+        )
+    )
 
 
 def _analysis(analysis: Analysis) -> Iterator[str]:

@@ -9,13 +9,14 @@ import pandas as pd
 
 from sfpc_book.cohort import descriptives as describe
 from sfpc_book.cohort.authority import AuthorityCohort
-from sfpc_book.cohort.exposures import check_exposures
+from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.index import FIRST_IN_WINDOW
 from sfpc_book.cohort.link import Tables
-from sfpc_book.cohort.outcomes import check_outcomes
+from sfpc_book.cohort.outcomes import OUTCOMES
 from sfpc_book.cohort.panel import observability
 from sfpc_book.cohort.population import Design, Population, parts_of, populations
-from sfpc_book.cohort.samples import check_samples, memberships
+from sfpc_book.cohort.registries import require_known
+from sfpc_book.cohort.samples import SAMPLES, memberships
 from sfpc_book.cohort.sizes import allocation, exposure_sizes, members_of, sample_sizes
 from sfpc_book.errors import ReturnsError
 from sfpc_book.study.schema import Study
@@ -67,9 +68,9 @@ def build_cohort(
         When the study names outcomes, samples or definitions of exposure that the code does not know.
     """
     wedge = wedge_of(study, model_id)
-    check_outcomes([study.outcomes[outcome] for outcome in study.models[model_id].outcomes])
-    check_samples(study.samples)
-    check_exposures(study.exposures)
+    require_known("outcome", study.models[model_id].outcomes, OUTCOMES)
+    require_known("sample", study.samples, SAMPLES)
+    require_known("exposure", study.exposures, EXPOSURES)
     excluded = _excluded(wedge.authorities, returns, blocked or {})
     used = tuple(slug for slug in wedge.authorities if slug not in excluded)
     if not used:

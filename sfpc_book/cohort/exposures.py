@@ -15,7 +15,6 @@ import pandas as pd
 
 from sfpc_book.cohort.calendar import days
 from sfpc_book.cohort.follow import FollowUp
-from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.study.schema import Exposure
 
 GO_LIVE = "go_live"
@@ -40,12 +39,15 @@ def go_live(span: Span, definition: Exposure) -> np.ndarray:
 
 
 def midpoint(span: Span, definition: Exposure) -> np.ndarray:
-    """Exposed when go-live is by the midpoint of follow-up: (go-live - start) ≤ (stop - start) / 2."""
+    """Exposed when go-live is on or before the midpoint of follow-up: go-live - start ≤ (stop - start) / 2.
+
+    Half a day counts: of eleven days, the midpoint lies between the sixth and the seventh.
+    """
     return 2 * (span.go_live - span.start) <= span.stop - span.start
 
 
 def enough_days(span: Span, definition: Exposure) -> np.ndarray:
-    """Exposed when stop - max(start, go-live), the days of follow-up under the model, is `days` or more."""
+    """Exposed when the days of follow-up under the model are `days` or more: stop - max(start, go-live)."""
     under_the_model = span.stop - np.maximum(span.start, span.go_live)
     return under_the_model >= np.timedelta64(definition.days or 0, "D")
 
@@ -57,17 +59,6 @@ EXPOSURES: Mapping[str, Rule] = {
     "days_28": enough_days,
     "days_28_until_care": enough_days,
 }
-
-
-def check_exposures(exposures: Mapping[str, Exposure]) -> None:
-    """Raises StudyDefinitionError naming every exposure of the study that has no rule here."""
-    unknown = [name for name in exposures if name not in EXPOSURES]
-    if unknown:
-        known = ", ".join(EXPOSURES)
-        raise StudyDefinitionError(
-            "The study names definitions of exposure that have no rule",
-            [f"exposure '{name}'; known: {known}" for name in unknown],
-        )
 
 
 def exposed_column(name: str, horizon: int) -> str:

@@ -10,7 +10,6 @@ import pandas as pd
 from sfpc_book.cohort.calendar import days
 from sfpc_book.cohort.derive import FACTORS, MISSING, PLAN_LEVELS
 from sfpc_book.cohort.persons import UNBORN_AGE
-from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.study.schema import Sample
 from sfpc_book.study.wedge import Wedge
 
@@ -68,17 +67,6 @@ SAMPLES: Mapping[str, Membership] = {
     "with_leicester": everyone,
     "unambiguous_persons": unambiguous_persons,
 }
-
-
-def check_samples(samples: Mapping[str, Sample]) -> None:
-    """Raises StudyDefinitionError when the study names samples that this registry does not know."""
-    unknown = [sample for sample in samples if sample not in SAMPLES]
-    if unknown:
-        known = ", ".join(SAMPLES)
-        raise StudyDefinitionError(
-            "The study names samples that have no rule",
-            [f"sample '{name}'; known: {known}" for name in unknown],
-        )
 
 
 def memberships(children: pd.DataFrame, samples: Iterable[Sample], wedge: Wedge) -> dict[str, np.ndarray]:
