@@ -57,6 +57,14 @@ def test_each_definition_of_the_study_has_a_rule_and_an_unknown_one_is_refused(s
         build_cohort(odd, MODEL, {"walsall": returns(referrals([{}]))})
 
 
+def test_a_count_of_days_must_say_how_many(study):
+    with pytest.raises(StudyDefinitionError, match="'days_28' counts days"):
+        EXPOSURES["days_28"](
+            span("2021-01-01", "2021-02-01", "2021-01-04"),
+            study.exposures["days_28"].model_copy(update={"days": None}),
+        )
+
+
 def test_a_child_is_exposed_by_its_own_follow_up(study):
     """Walsall goes live on 1 September 2020. 18 months of a child referred on 1 July 2020 end on 1 January
     2022: 549 days; go-live is on day 62. Care on 1 November ends follow-up on day 123, whose half is 61.5:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from sfpc_book.cohort.calendar import days
 from sfpc_book.cohort.follow import FollowUp
+from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.study.schema import Exposure
 
 GO_LIVE = "go_live"
@@ -48,8 +49,10 @@ def midpoint(span: Span, definition: Exposure) -> np.ndarray:
 
 def enough_days(span: Span, definition: Exposure) -> np.ndarray:
     """Exposed when the days of follow-up under the model are `days` or more: stop - max(start, go-live)."""
+    if definition.days is None:
+        raise StudyDefinitionError(f"exposure '{definition.id}' counts days, and says not how many: add days")
     under_the_model = span.stop - np.maximum(span.start, span.go_live)
-    return under_the_model >= np.timedelta64(definition.days or 0, "D")
+    return under_the_model >= np.timedelta64(definition.days, "D")
 
 
 EXPOSURES: Mapping[str, Rule] = {

@@ -31,6 +31,7 @@ def cross_faults(raw: Mapping[str, Any]) -> list[Fault]:
             faults += _go_live_faults(key, model, authorities, raw)
             faults += _age_faults(key, model)
     faults += [*_repeated(authorities), *_orphans(models, authorities), *_band_faults(raw)]
+    faults += _left_faults(models, authorities)
     return [*faults, *_reliability_faults(raw), *_registry_faults(raw, outcomes)]
 
 
@@ -128,6 +129,19 @@ def _orphans(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Itera
                 f"'{slug}' has role '{part['role']}' but stands in no model; add it to one or change its role"
             )
             yield Fault(("authorities", slug, "role"), text)
+
+
+def _left_faults(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Iterator[Fault]:
+    """An authority that left a trial must say which: a sample that asks for it would pass it over in
+    silence."""
+    for slug, part in authorities.items():
+        left = part.get("left_model") if isinstance(part, Mapping) else None
+        if isinstance(part, Mapping) and (part.get("role") == "left") != (left in models):
+            text = (
+                f"'{slug}' has role '{part.get('role')}' and left_model '{left}'; one with role left, "
+                f"and no other, has one. Known models: {', '.join(map(str, models))}"
+            )
+            yield Fault(("authorities", slug), text)
 
 
 def _registry_faults(raw: Mapping[str, Any], outcomes: Mapping[str, Any]) -> Iterator[Fault]:
