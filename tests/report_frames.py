@@ -113,6 +113,9 @@ def _write_cohort(study: Study, model: str, folder: Path, rng: np.random.Generat
     panel.to_parquet(folder / "panel.parquet", index=False)
     tables = {
         "flow": pd.concat([flow_frame(model, slug, rng) for slug in slugs]),
+        "allocation": allocation_frame(study, model, rng),
+        "samples": samples_frame(study, model),
+        "exposures": exposures_frame(study, model),
         "descriptives": descriptives_frame(model, slugs, rng),
         "missingness": _missingness(model, slugs, rng),
         "observability": _observability(panel),
@@ -163,6 +166,65 @@ def flow_frame(model: str, slug: str, rng: np.random.Generator, size: int = 900)
     boxes = [box for step in STEPS for box in step.excluded]
     chances = np.array([0.75, *[0.25 / len(boxes)] * len(boxes)])
     return flow_table(pd.Series(rng.choice([INCLUDED, *boxes], size=size, p=chances)), model, slug)
+
+
+def allocation_frame(study: Study, model: str, rng: np.random.Generator) -> pd.DataFrame:
+    """Children of each authority and period, some cells small."""
+    wedge = wedge_of(study, model)
+    table = wedge.design_table().drop(columns="exposure_time")
+    go_live = table["authority"].map(dict(wedge.go_live))
+    n = rng.integers(5, 200, len(table))
+    return table.assign(
+        model=model,
+        go_live=pd.to_datetime(go_live),
+        sequence=pd.factorize(go_live, sort=True)[0] + 1,
+        n_children=n,
+        n_linked=n - 3,
+    )
+
+
+def samples_frame(study: Study, model: str, **changes: list) -> pd.DataFrame:
+    """Every sample of the study, each smaller than the one before, the one with Leicester not available."""
+    size = [1000 - 50 * place for place in range(len(study.samples))]
+    absent = [name == "with_leicester" for name in study.samples]
+    counts = {"children": 1.0, "exposed": 0.4, "unexposed": 0.6, "linked": 0.95}
+    numbers = {f"n_{name}": [n * share for n in size] for name, share in counts.items()}
+    distances = {f"distance_{name}": [math.nan, *[20.0] * (len(size) - 1)] for name in counts}
+    frame = pd.DataFrame(
+        {"model": model, "authority": "all", "sample": list(study.samples)} | numbers | distances
+    )
+    frame.loc[absent, [*numbers, *distances]] = math.nan
+    frame["state"] = np.where(absent, "not_available", "available")
+    frame["reason"] = np.where(absent, "leicester: no referral return", "")
+    return frame.assign(**changes)
+
+
+def exposures_frame(study: Study, model: str, **changes: list) -> pd.DataFrame:
+    """Every definition of exposure at every horizon, each with some children more exposed."""
+    rows = [
+        (
+            model,
+            "all",
+            "main",
+            name,
+            horizon,
+            1000,
+            400 + 40 * place,
+            600 - 40 * place,
+            0,
+            40 * place,
+            0,
+            40,
+            40,
+        )
+        for place, name in enumerate(study.exposures)
+        for horizon in study.horizons
+    ]
+    columns = [
+        "model", "authority", "sample", "exposure", "horizon", "n_children", "n_exposed", "n_unexposed",
+        "n_unknown", "n_gained", "n_lost", "distance_exposed", "distance_unexposed",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).assign(**changes)
 
 
 def descriptives_frame(model: str, slugs: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from report_frames import (
     MODEL,
+    allocation_frame,
     descriptives_frame,
     estimate,
     estimates,
@@ -28,6 +29,7 @@ from report_frames import (
 from sfpc_book.contracts.check_words import load_check_words
 from sfpc_book.contracts.finding import findings_frame
 from sfpc_book.estimate.estimate import combine
+from sfpc_book.report.charts_allocation import allocation_diagram
 from sfpc_book.report.charts_comparison import comparison_curve, comparison_forest
 from sfpc_book.report.charts_curve import exposure_curve
 from sfpc_book.report.charts_design import programme_wedges, wedge_diagram
@@ -47,6 +49,7 @@ from sfpc_book.report.charts_theme import MODEL_COLOURS, spread
 from sfpc_book.report.disclosure import publish_descriptives, publish_flow, publish_monthly
 from sfpc_book.report.disclosure_rates import publish_missing, publish_rates
 from sfpc_book.report.disclosure_returns import publish_findings
+from sfpc_book.report.disclosure_samples import publish_allocation
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import figure_of
 from sfpc_book.report.tables import estimates_table, truth_table
@@ -128,6 +131,12 @@ def drawings(study: Study) -> dict[str, Drawing | Absence]:
         "wedge": wedge_diagram(study, wedge),
         "wedges": programme_wedges(study),
         "flow": flow_diagram(publish_flow(flow_frame(MODEL, "walsall", rng), rules), "Walsall", "walsall"),
+        "allocation": allocation_diagram(
+            publish_allocation(allocation_frame(study, MODEL, rng), rules),
+            publish_descriptives(descriptives_frame(MODEL, slugs, rng), rules),
+            study,
+            "Trial",
+        ),
         "trajectories": trajectories(publish_rates(panel, wedge, rules), study, wedge, outcome, 18),
         "orders": randomisation_distribution(
             rng.normal(0, 0.01, 12), study, combine([exact(study)]), outcome
@@ -183,6 +192,7 @@ NAMES = [
     "wedge",
     "wedges",
     "flow",
+    "allocation",
     "trajectories",
     "orders",
     "outcomes",
@@ -307,6 +317,7 @@ def test_charts_of_effects_carry_no_raw_counts_into_their_files(drawn):
 
 def test_a_flow_drawing_holds_only_rounded_or_hidden_numbers(drawn):
     assert drawn["flow"].data["n"].dropna().mod(5).eq(0).all()
+    assert drawn["allocation"].data["n_children"].dropna().mod(5).eq(0).all()
 
 
 def test_nothing_to_show_is_said_and_not_drawn(study):

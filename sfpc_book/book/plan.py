@@ -30,6 +30,9 @@ DATA_STATUS = "data_status.json"
 COHORT_TABLES = (
     "panel.parquet",
     "flow.csv",
+    "allocation.csv",
+    "samples.csv",
+    "exposures.csv",
     "descriptives.csv",
     "missingness.csv",
     "monthly.csv",

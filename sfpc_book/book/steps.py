@@ -25,7 +25,7 @@ from sfpc_book.book.step import Places, Step
 from sfpc_book.contracts.check_words import CHECK_WORDS
 from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.returns.declared import load_declared
-from sfpc_book.returns.inventory import read_inventory
+from sfpc_book.returns.inventory import Inventory, read_inventory
 from sfpc_book.study.schema import PracticeModel, Study
 
 MANIFEST = "manifest.json"
@@ -44,13 +44,15 @@ READING, COHORTS, CHAPTERS, BINDING = (
 def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
     """Everything before the first chapter: returns, cohorts, published statistics."""
     models = tuple(study.models.values())
+    declared = load_declared(study, places.returns, places.home / "data_contracts")
+    inventory = read_inventory(study, places.returns, declared.corrections)
     return (
         _data_status_step(places),
-        *_read_steps(study, places),
+        *_read_steps(study, places, inventory),
         _published_step(places),
         _comparing_step(study, places),
         *findings_steps(study, places),
-        *(_cohort_step(model, places) for model in models),
+        *(_cohort_step(model, places, _left(study, inventory, model.id)) for model in models),
     )
 
 
@@ -116,12 +118,10 @@ def _data_status_step(places: Places) -> Step:
     )
 
 
-def _read_steps(study: Study, places: Places) -> list[Step]:
-    """One step per trial authority, on its own workbooks. Names of all files count too: some may be
+def _read_steps(study: Study, places: Places, inventory: Inventory) -> list[Step]:
+    """One step per authority that is read, on its own workbooks. Names of all files count too: some may be
     doubtful."""
-    contracts = places.home / "data_contracts"
-    declared = load_declared(study, places.returns, contracts)
-    inventory = read_inventory(study, places.returns, declared.corrections)
+    left = [slug for model_id in study.models for slug in _left(study, inventory, model_id)]
     names = [str(path.relative_to(places.returns)) for path in files_below(places.returns)]
     shared = [places.study_path, *_returns_contracts(places), *_existing(places.returns / "corrections.yml")]
     return [
@@ -133,8 +133,15 @@ def _read_steps(study: Study, places: Places) -> list[Step]:
             inputs=(*shared, *(file.path for file in inventory.of(slug))),
             output_folders=(places.build / "returns" / slug,),
         )
-        for slug in trial_authorities(study)
+        for slug in (*trial_authorities(study), *left)
     ]
+
+
+def _left(study: Study, inventory: Inventory, model_id: str) -> tuple[str, ...]:
+    """The authorities that left a model's trial, whose workbooks a sample asks for and the folder holds."""
+    return tuple(
+        slug for slug in study.left(model_id) if slug in study.left_asked_for() and inventory.of(slug)
+    )
 
 
 def _returns_contracts(places: Places) -> list[Path]:
@@ -201,16 +208,16 @@ def _existing(*paths: Path) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _cohort_step(model: PracticeModel, places: Places) -> Step:
+def _cohort_step(model: PracticeModel, places: Places, left: Sequence[str]) -> Step:
     cohort = [f"cohort/{model.id}/{name}" for name in (*COHORT_TABLES, *COHORT_CHILD_TABLES)]
     return Step(
         name=f"cohort {model.id}",
         stage=COHORTS,
         function=work.build_model_cohort,
-        arguments=(("model", model.id),),
+        arguments=(("model", model.id), ("left", tuple(left))),
         inputs=(
             places.study_path,
-            *(places.build / "returns" / slug for slug in model.trial_authorities),
+            *(places.build / "returns" / slug for slug in (*model.trial_authorities, *left)),
             *(places.build / authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities),
         ),
         outputs=tuple(places.build / path for path in cohort),

@@ -94,8 +94,11 @@ def _is_synthetic(places: Places, kind: str) -> bool:
     return status[kind] == "synthetic"
 
 
-def build_model_cohort(places: Places, *, model: str) -> None:
-    """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
+def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) -> None:
+    """Build one model's cohort and panel, and each authority's own rows of the aggregates.
+
+    `left` are the authorities that left the trial and whose returns were read for a sample.
+    """
     from sfpc_book.book.slices import write_slices
     from sfpc_book.cohort.build import build_cohort
     from sfpc_book.cohort.store import blocked_authorities, load_tables, write_cohort
@@ -103,10 +106,10 @@ def build_model_cohort(places: Places, *, model: str) -> None:
 
     study = load_study(places.study_path)
     slugs = study.models[model].trial_authorities
-    tables = {slug: load_tables(places.build / "returns" / slug) for slug in slugs}
-    blocked = blocked_authorities(
-        {slug: places.build / authority_slice(slug, f"returns/{slug}") / FINDINGS for slug in slugs}
-    )
+    returns = places.build / "returns"
+    tables = {slug: load_tables(returns / slug) for slug in (*slugs, *left)}
+    compared = {slug: places.build / authority_slice(slug, f"returns/{slug}") / FINDINGS for slug in slugs}
+    blocked = blocked_authorities(compared | {slug: returns / slug / FINDINGS for slug in left})
     write_cohort(build_cohort(study, model, tables, blocked), places.build / "cohort" / model)
     write_slices(places.build, model, slugs)
 

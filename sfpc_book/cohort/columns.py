@@ -36,6 +36,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "asylum_seeker": TEXT,
         **LINEAGE,
     },
+    "dr2_plans": {"child_id": TEXT, "plan_start": DATE},
     "dr3_care": {
         "child_id": TEXT,
         "care_start": DATE,

@@ -228,6 +228,12 @@ def complementary(values: np.ndarray, hidden: np.ndarray, group: np.ndarray) -> 
     return result
 
 
+def with_another(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """In each row with one hidden count, the smallest other one hidden too. Shape of `values`."""
+    rows = np.repeat(np.arange(len(values)), values.shape[1])
+    return complementary(values.ravel(), hidden.ravel(), rows).reshape(values.shape)
+
+
 ESTIMATED = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "p_minimum")
 
 

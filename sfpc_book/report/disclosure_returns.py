@@ -10,11 +10,11 @@ import pandas as pd
 
 from sfpc_book.report.disclosure import (
     PublishedCounts,
-    complementary,
     is_small,
     protected,
     published,
     rounded,
+    with_another,
 )
 from sfpc_book.report.formats import number
 from sfpc_book.study.schema import Disclosure
@@ -121,17 +121,11 @@ def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCount
     about_children = log["layer"].ne(TOTALS_LAYER).to_numpy()
     raw = log[["rows", *kinds]].astype("Float64").to_numpy(float, na_value=np.nan)
     hidden = is_small(raw, disclosure) & about_children[:, None]
-    hidden[:, 1:] = _with_another(raw[:, 1:], hidden[:, 1:])
+    hidden[:, 1:] = with_another(raw[:, 1:], hidden[:, 1:])
     counts = np.where(about_children[:, None], rounded(raw, disclosure), raw)
     safe = dict(zip(["rows", *kinds], np.where(hidden, np.nan, counts).T, strict=True))
     places = log[[name for name in PLACES_IN_LOG if name in log]]
     return published(places.assign(**safe, suppressed=hidden.any(axis=1)), "reading", disclosure)
-
-
-def _with_another(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """In each row with one hidden count, the smallest other one hidden too. Shape of `values`."""
-    rows = np.repeat(np.arange(len(values)), values.shape[1])
-    return complementary(values.ravel(), hidden.ravel(), rows).reshape(values.shape)
 
 
 def publish_followed(observability: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:

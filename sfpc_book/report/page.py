@@ -24,6 +24,7 @@ from sfpc_book.report.disclosure import (
 )
 from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
 from sfpc_book.report.disclosure_returns import publish_reading, publish_repairs
+from sfpc_book.report.disclosure_samples import publish_allocation, publish_exposures, publish_samples
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import Figure, figure_of
 from sfpc_book.report.formats import date_text
@@ -117,6 +118,20 @@ class Page:
     def flow(self, model: str) -> PublishedCounts:
         """The sample flow that may be shown; an authority's chapter sees its own rows only."""
         return publish_flow(self._csv(f"cohort/{model}/flow.csv"), self.study.disclosure)
+
+    def allocation(self, model: str) -> PublishedCounts:
+        """Children by sequence, authority and period that may be shown."""
+        dates = ["go_live", "period_start", "period_end"]
+        cells = self._csv(f"cohort/{model}/allocation.csv", dates=dates)
+        return publish_allocation(cells, self.study.disclosure)
+
+    def samples(self, model: str) -> PublishedCounts:
+        """Sizes of the samples that may be shown."""
+        return publish_samples(self._csv(f"cohort/{model}/samples.csv"), self.study.disclosure)
+
+    def exposures(self, model: str) -> PublishedCounts:
+        """Children by definition of exposure that may be shown."""
+        return publish_exposures(self._csv(f"cohort/{model}/exposures.csv"), self.study.disclosure)
 
     def descriptives(self, model: str) -> PublishedCounts:
         """Covariates by exposure that may be shown."""

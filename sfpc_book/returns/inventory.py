@@ -13,7 +13,7 @@ from sfpc_book.returns.correction import Correction
 from sfpc_book.returns.names import FORM, SUFFIXES, ReturnFile, UnreadName, asked_months, read_name
 from sfpc_book.study.study import Study
 
-# Roles whose workbooks are read; the workbooks of others are listed and left alone.
+# Roles whose workbooks are read; those of others are listed and left alone, unless a sample asks for them.
 ROLES_READ = ("trial", "pilot")
 NOBODYS, NON_MEMBERS = "file_name", "file_of_non_member"
 NOT_RETURNS = ("manifest.json", "truth.csv", "answer_key.csv", "corrections.yml")
@@ -121,7 +121,10 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _kept(study: Study, files: Iterable[ReturnFile]) -> list[ReturnFile]:
-    return [file for file in files if study.authorities[file.slug].role in ROLES_READ]
+    asked_for = study.left_asked_for()
+    return [
+        file for file in files if study.authorities[file.slug].role in ROLES_READ or file.slug in asked_for
+    ]
 
 
 def _strangers(folder: Path, workbooks: Iterable[Path]) -> list[Finding]:
@@ -148,7 +151,10 @@ def _name_findings(study: Study, files: Iterable[ReturnFile]) -> list[Finding]:
     for file in files:
         role = study.authorities[file.slug].role
         if role not in ROLES_READ:
-            text = f"the role of '{file.slug}' is '{role}': the file is left alone"
+            samples = [name for name, sample in study.samples.items() if sample.with_left]
+            asked = file.slug in study.left_asked_for()
+            use = f"read for {', '.join(samples)} only" if asked else "left alone"
+            text = f"the role of '{file.slug}' is '{role}': the file is {use}"
             findings.append(_finding(NON_MEMBERS, file.path, file.slug, "info", "note", text))
             continue
         if file.rest:
