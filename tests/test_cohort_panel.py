@@ -75,7 +75,16 @@ def permuted(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFra
 
 
 def assert_same_cohort(one: Cohort, other: Cohort) -> None:
-    for name in ("children", "outcomes", "panel", "flow", "descriptives", "missingness", "linkage"):
+    for name in (
+        "children",
+        "outcomes",
+        "panel",
+        "flow",
+        "descriptives",
+        "missingness",
+        "patterns",
+        "linkage",
+    ):
         assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
@@ -196,10 +205,25 @@ def test_descriptives_count_every_child_once_per_variable(study):
     assert (sums["n"] == sums["total"]).all()
     overall = table[(table["authority"] == "all") & (table["variable"] == "gender")]
     assert overall["n"].sum() == len(built.children)
-    assert set(table["variable"]) == {*COVARIATES, "earlier_care", "linked"}
+    assert set(table["variable"]) == {*COVARIATES, "earlier_care"}
     absent = built.missingness[built.missingness["variable"] == "age_group"]
     assert absent["n"].sum() == len(built.children)
+    assert built.patterns["n"].sum() == len(built.children)
     assert built.monthly.query("horizon == 18")["n_children"].sum() == len(built.children)
+
+
+def test_combinations_of_missing_covariates_add_up_to_the_numbers_missing(study):
+    built = build_cohort(study, MODEL, {slug: random_returns(i) for i, slug in enumerate(SLUGS)})
+    names = built.patterns["pattern"].str.split("; ").map(set)
+    for variable, item in (("gender", "gender"), ("ethnicity", "ethnicity"), ("factor_1b", "factors")):
+        lacking = built.missingness.query("variable == @variable").groupby("authority")["n_missing"].sum()
+        holding = built.patterns[names.map(lambda parts, item=item: item in parts)]
+        found = holding.groupby("authority")["n"].sum()
+        if variable == "factor_1b":  # any of the six factors makes the combination hold them
+            assert (found >= lacking[found.index]).all()
+        else:
+            assert found.reindex(lacking.index, fill_value=0).tolist() == lacking.tolist()
+    assert built.patterns["pattern"].nunique() > 2
 
 
 def test_totals_of_the_month_are_joined_and_their_absence_stays_missing(study):

@@ -43,8 +43,11 @@ from sfpc_book.report.charts_panel import randomisation_distribution, trajectori
 from sfpc_book.report.charts_published import published_series
 from sfpc_book.report.charts_returns import _monthly_cells, missing_heat, monthly_series
 from sfpc_book.report.charts_theme import MODEL_COLOURS, spread
-from sfpc_book.report.disclosure import publish_descriptives, publish_flow, publish_monthly
-from sfpc_book.report.disclosure_rates import publish_missing, publish_rates
+from sfpc_book.report.disclosure import publish_monthly
+from sfpc_book.report.disclosure_baseline import publish_descriptives
+from sfpc_book.report.disclosure_flow import publish_flow
+from sfpc_book.report.disclosure_periods import publish_missing
+from sfpc_book.report.disclosure_rates import publish_rates
 from sfpc_book.report.disclosure_returns import publish_findings
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import figure_of

@@ -32,6 +32,7 @@ COHORT_TABLES = (
     "flow.csv",
     "descriptives.csv",
     "missingness.csv",
+    "patterns.csv",
     "monthly.csv",
     "linkage.csv",
     "observability.csv",

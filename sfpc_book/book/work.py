@@ -64,10 +64,16 @@ def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
 
 
 def build_model_cohort(places: Places, *, model: str) -> None:
-    """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
+    """Build one model's cohort and panel, and each authority's own rows of the aggregates.
+
+    What must be hidden of an authority's description depends on the others, so it is decided here, for all.
+    """
+    from dataclasses import replace
+
     from sfpc_book.book.slices import write_slices
     from sfpc_book.cohort.build import build_cohort
     from sfpc_book.cohort.store import blocked_authorities, load_tables, write_cohort
+    from sfpc_book.report.disclosure_baseline import with_hidden
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
@@ -75,7 +81,9 @@ def build_model_cohort(places: Places, *, model: str) -> None:
     slugs = study.models[model].trial_authorities
     tables = {slug: load_tables(returns / slug) for slug in slugs}
     blocked = {slug: why for slug, why in blocked_authorities(returns).items() if slug in slugs}
-    write_cohort(build_cohort(study, model, tables, blocked), places.build / "cohort" / model)
+    cohort = build_cohort(study, model, tables, blocked)
+    marked = replace(cohort, descriptives=with_hidden(cohort.descriptives, study.disclosure))
+    write_cohort(marked, places.build / "cohort" / model)
     write_slices(places.build, model, slugs)
 
 

@@ -49,6 +49,7 @@ class Cohort:
     flow: pd.DataFrame
     descriptives: pd.DataFrame
     missingness: pd.DataFrame
+    patterns: pd.DataFrame
     monthly: pd.DataFrame
     linkage: pd.DataFrame
     observability: pd.DataFrame
@@ -129,6 +130,7 @@ def _assemble(
         flow=pd.concat([part.flow for part in parts], ignore_index=True),
         descriptives=describe.descriptives(children, model_id, used),
         missingness=describe.missingness(children, model_id, used, wedge.n_periods),
+        patterns=describe.missing_patterns(children, model_id, used),
         monthly=describe.monthly(children, outcomes, model_id, measures[0].id),
         linkage=pd.concat([part.linkage for part in parts], ignore_index=True),
         observability=observability(children, outcomes, wedge, measures),

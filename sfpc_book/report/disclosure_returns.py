@@ -9,12 +9,13 @@ import pandas as pd
 
 from sfpc_book.report.disclosure import (
     PublishedCounts,
-    complementary,
     is_small,
+    least_shown,
     protected,
     published,
     rounded,
 )
+from sfpc_book.report.disclosure_hidden import hide_in_groups
 from sfpc_book.report.formats import number
 from sfpc_book.study.schema import Disclosure
 
@@ -82,8 +83,8 @@ def _safe(digits: str, disclosure: Disclosure) -> str:
 def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
     """One row per column of a sheet read: where it stood, how many rows it had, what became of its cells.
 
-    In sheets about children the counts are protected, and where one kind of cell is too small to show, the
-    smallest other kind is hidden with it: otherwise the rows would give it. Monthly totals hold one row a
+    In sheets about children the counts are protected, and where one kind of cell is too small to show,
+    other kinds are hidden with it: otherwise the rows would give it. Monthly totals hold one row a
     month and no child; their numbers of rows stay. Columns: those of `PLACES_IN_LOG` and `CELL_KINDS` that
     the log has, rows, suppressed.
     """
@@ -91,14 +92,14 @@ def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCount
     about_children = log["layer"].ne(TOTALS_LAYER).to_numpy()
     raw = log[["rows", *kinds]].astype("Float64").to_numpy(float, na_value=np.nan)
     hidden = is_small(raw, disclosure) & about_children[:, None]
-    hidden[:, 1:] = _with_another(raw[:, 1:], hidden[:, 1:])
+    hidden[:, 1:] = _with_others(raw[:, 1:], hidden[:, 1:], least_shown(disclosure))
     counts = np.where(about_children[:, None], rounded(raw, disclosure), raw)
     safe = dict(zip(["rows", *kinds], np.where(hidden, np.nan, counts).T, strict=True))
     places = log[[name for name in PLACES_IN_LOG if name in log]]
     return published(places.assign(**safe, suppressed=hidden.any(axis=1)), "reading", disclosure)
 
 
-def _with_another(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """In each row with one hidden count, the smallest other one hidden too. Shape of `values`."""
+def _with_others(values: np.ndarray, hidden: np.ndarray, least: int) -> np.ndarray:
+    """In each row with a hidden count, as many others as leave it in doubt. Shape of `values`."""
     rows = np.repeat(np.arange(len(values)), values.shape[1])
-    return complementary(values.ravel(), hidden.ravel(), rows).reshape(values.shape)
+    return hide_in_groups(values.ravel(), hidden.ravel(), rows, least).reshape(values.shape)
