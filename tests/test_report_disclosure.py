@@ -186,7 +186,7 @@ def test_cells_show_the_sample_and_the_observed_and_zero_where_nobody_is_observe
     assert (frame.loc[late, "n_children"] == 0).all() and (frame["n_sample"] >= 150).all()
     assert (
         frame.loc[~late, "n_children"] == frame.loc[~late, "n_sample"] - 5
-    ).all()  # the three stand in as 5
+    ).all()  # three stand as 5
 
 
 def descriptives_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -339,9 +339,8 @@ def test_a_standardised_difference_is_the_one_worked_by_hand():
     assert standardised_difference(before, after) == pytest.approx(expected)
     # Two levels: (0.3 - 0.2) / sqrt((0.21 + 0.16) / 2).
     assert signed_difference(20, 100, 30, 100) == pytest.approx(0.1 / np.sqrt(0.185))
-    assert standardised_difference(np.array([80, 20]), np.array([70, 30])) == pytest.approx(
-        0.1 / np.sqrt(0.185)
-    )
+    two = standardised_difference(np.array([80, 20]), np.array([70, 30]))
+    assert two == pytest.approx(0.1 / np.sqrt(0.185))
 
 
 @pytest.mark.parametrize(
