@@ -198,7 +198,7 @@ def test_descriptives_count_every_child_once_per_variable(study):
     assert (sums["n"] == sums["total"]).all()
     overall = table[(table["authority"] == "all") & (table["variable"] == "gender")]
     assert overall["n"].sum() == len(built.children)
-    assert set(table["variable"]) == {*COVARIATES, "earlier_care"}
+    assert set(table["variable"]) == {*COVARIATES, "earlier_care", "linked"}
     absent = built.missingness[built.missingness["variable"] == "age_group"]
     assert absent["n"].sum() == len(built.children)
     assert built.patterns["n"].sum() == len(built.children)

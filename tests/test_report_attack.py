@@ -45,6 +45,7 @@ LEVELS = {
     "gender": ("Male", "Female", "Other", "missing"),
     "factor_1b": ("has not", "has", "not assessed"),
     "factor_2b": ("has not", "has", "not assessed"),
+    "linked": ("no", "yes"),
 }
 LACKING = {"gender": ("missing",), "factor_1b": ("not assessed",), "factor_2b": ("not assessed",)}
 
@@ -67,7 +68,7 @@ def children(seed: int, size: int, rare: float) -> pd.DataFrame:
     for factor, chance in (("factor_1b", 0.3), ("factor_2b", rare)):
         found = np.where(rng.random(size) < chance, "has", "has not")
         frame[factor] = np.where(assessed, found, "not assessed")
-    return frame.assign(linked=rng.random(size) > rare / 2)
+    return frame.assign(linked=np.where(rng.random(size) > rare / 2, "yes", "no"))
 
 
 def described(frame: pd.DataFrame, wedge: Wedge) -> pd.DataFrame:
@@ -119,11 +120,19 @@ def read_baseline(attack: Attack, counts: PublishedCounts, raw: pd.DataFrame, le
                 attack.know(cells, row.true)
             elif not rows["suppressed"].all():
                 attack.know(cells, 1, 1000)
+    read_flow(attack, raw, least)
+
+
+def read_flow(attack: Attack, raw: pd.DataFrame, least: int) -> None:
+    """What the flows tell of an authority, and that both factors come from one assessment."""
     for slug in SLUGS:
         both = raw[(raw["authority"] == slug) & (raw["variable"] == "gender")]["n"].sum()
         if both == 0 or both >= least:  # the flow shows how many there are
             attack.know([("arm", slug, 0), ("arm", slug, 1)], both)
-        for exposed in (0, 1):  # one assessment for both factors
+        unlinked = raw[(raw["authority"] == slug) & (raw["variable"] == "linked") & (raw["level"] == "no")]
+        if unlinked["n"].sum() == 0 or unlinked["n"].sum() >= least:  # and how many are not linked
+            attack.know([(slug, exposed, "linked", "no") for exposed in (0, 1)], unlinked["n"].sum())
+        for exposed in (0, 1):
             attack.same(*([(slug, exposed, name, "not assessed")] for name in ("factor_1b", "factor_2b")))
 
 
@@ -151,7 +160,7 @@ def panel_of(frame: pd.DataFrame, wedge: Wedge) -> pd.DataFrame:
     """The panel of an outcome that every linked child has observed."""
     design = wedge.design_table()
     design = design[design["authority"].isin(SLUGS) & (design["period"] < PERIODS)]
-    sums = frame.groupby(["authority", "period"])["linked"].agg(["sum", "size"])
+    sums = frame["linked"].eq("yes").groupby([frame["authority"], frame["period"]]).agg(["sum", "size"])
     sums = sums.reindex(pd.MultiIndex.from_frame(design[["authority", "period"]]), fill_value=0)
     return design.assign(
         n_children=sums["sum"].to_numpy(), n_not_linked=(sums["size"] - sums["sum"]).to_numpy()
@@ -260,7 +269,7 @@ def test_a_flow_is_the_same_whatever_its_hidden_boxes_hold(rules, counts, other)
 def test_children_not_linked_do_not_follow_from_the_numbers_observed(rules, wedge):
     frame = with_exposure(children(3, 1500, 0.02), wedge)
     baseline = publish_descriptives(described(frame, wedge), rules)
-    panel = panel_of(frame.assign(linked=True), wedge)
+    panel = panel_of(frame.assign(linked="yes"), wedge)
     panel = panel.assign(n_events=(panel["n_children"] * 0.4).round(), value_sum=0.0)
     least = least_shown(rules)
 

@@ -37,7 +37,8 @@ from sfpc_book.report.disclosure_periods import publish_cells, publish_missing
 from sfpc_book.report.disclosure_rates import publish_rates
 from sfpc_book.report.disclosure_returns import publish_findings, publish_reading, safe_text
 from sfpc_book.report.table import table_of
-from sfpc_book.report.tables_data import baseline_table, sent_table
+from sfpc_book.report.tables_children import baseline_table
+from sfpc_book.report.tables_data import sent_table
 from sfpc_book.study.schema import Disclosure
 from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import wedge_of
@@ -184,9 +185,7 @@ def test_cells_show_the_sample_and_the_observed_and_zero_where_nobody_is_observe
     frame = publish_cells(rows, baseline, RULES).frame
     late = frame["period"] >= 4
     assert (frame.loc[late, "n_children"] == 0).all() and (frame["n_sample"] >= 150).all()
-    assert (
-        frame.loc[~late, "n_children"] == frame.loc[~late, "n_sample"] - 5
-    ).all()  # three stand as 5
+    assert (frame.loc[~late, "n_children"] == frame.loc[~late, "n_sample"] - 5).all()  # three stand as 5
 
 
 def descriptives_of(rows: pd.DataFrame) -> pd.DataFrame:

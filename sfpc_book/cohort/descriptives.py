@@ -24,14 +24,14 @@ def descriptives(children: pd.DataFrame, model_id: str, authorities: Sequence[st
     """Children at each level of each covariate, by exposure, for each authority and for `all`.
 
     Every level and both exposures are there, with n 0 where there is no child. `total`: children of that
-    authority and exposure. Whether a child is linked is no trait of the child and stands in the flow alone.
+    authority and exposure.
     """
     described = _described(children)
     everyone = pd.concat([described, described.assign(authority=ALL)], ignore_index=True)
     groups = pd.MultiIndex.from_product([[*authorities, ALL], [0, 1]], names=["authority", "exposed"])
     total = everyone.groupby(["authority", "exposed"]).size().reindex(groups, fill_value=0)
     parts = []
-    for variable in (*COVARIATES, "earlier_care"):
+    for variable in (*COVARIATES, "earlier_care", "linked"):
         levels = everyone[variable].cat.categories
         counts = everyone.groupby(["authority", "exposed", variable], observed=True).size()
         cells = pd.MultiIndex.from_product([*groups.levels, levels], names=[*groups.names, "level"])
@@ -43,8 +43,11 @@ def descriptives(children: pd.DataFrame, model_id: str, authorities: Sequence[st
 
 
 def _described(children: pd.DataFrame) -> pd.DataFrame:
-    earlier = children["earlier_care"].map({False: "no", True: "yes"}).astype(YES_NO)
-    kept = children[["authority", "exposed", *COVARIATES]].assign(earlier_care=earlier)
+    flags = {
+        name: children[name].map({False: "no", True: "yes"}).astype(YES_NO)
+        for name in ("earlier_care", "linked")
+    }
+    kept = children[["authority", "exposed", *COVARIATES]].assign(**flags)
     return kept.assign(authority=kept["authority"].astype("str"))
 
 

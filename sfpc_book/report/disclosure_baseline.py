@@ -22,6 +22,7 @@ SHARED_LEVEL = "not assessed"
 ABSENT_LEVELS = ("missing", "unmapped", SHARED_LEVEL)
 SMALLEST_BASE = 2  # thresholds: a share of fewer children is not shown
 ARM = ["authority", "exposed"]
+LINKED = "linked"  # no trait of a child: its counts follow the flow
 WHOLE = "whole covariate"
 HIDDEN_LEVELS = "hidden levels together"
 
@@ -38,7 +39,15 @@ def with_hidden(descriptives: pd.DataFrame, disclosure: Disclosure) -> pd.DataFr
             "which counts of an authority are hidden depends on the other authorities of its model; "
             "pass the descriptives of all of them, with their sum, or rows that already say what is hidden"
         )
-    marked = descriptives.join(_hidden_totals(descriptives, disclosure), on=ARM)
+    totals = descriptives.drop_duplicates(ARM)[[*ARM, "total"]].rename(columns={"total": "n"})
+    marked = descriptives.join(_hidden_sums(totals, disclosure).rename("hidden_total"), on=ARM)
+    traits = marked[marked["variable"] != LINKED]
+    hidden = pd.concat([_hidden_levels(traits, disclosure), _hidden_linked(marked, disclosure)])
+    return marked.assign(hidden=hidden)
+
+
+def _hidden_levels(marked: pd.DataFrame, disclosure: Disclosure) -> pd.Series:
+    """Which counts of levels are hidden. A level that covariates share is hidden in all or in none."""
     shared = marked["level"].eq(SHARED_LEVEL)
     cells = _with_shared(marked.assign(known=~marked["hidden_total"], last=shared), shared)
     keys = {"block": ["exposed", "block"], "table": ["exposed", "variable"]}
@@ -52,7 +61,15 @@ def with_hidden(descriptives: pd.DataFrame, disclosure: Disclosure) -> pd.DataFr
         hidden = wanted.copy()
         hidden[shared] = same
         if (hidden == wanted).all():
-            return marked.assign(hidden=hidden)
+            return pd.Series(hidden, marked.index)
+
+
+def _hidden_linked(marked: pd.DataFrame, disclosure: Disclosure) -> pd.Series:
+    """Which numbers of linked children are hidden: the flow says how many of an authority are not linked."""
+    rows = marked[marked["variable"] == LINKED]
+    unlinked = rows[rows["level"] == "no"]
+    hidden = rows[ARM].join(_hidden_sums(unlinked, disclosure), on=ARM)["hidden"]
+    return (hidden | rows["hidden_total"]).astype(bool)
 
 
 def _with_shared(cells: pd.DataFrame, shared: pd.Series) -> pd.DataFrame:
@@ -65,20 +82,19 @@ def _with_shared(cells: pd.DataFrame, shared: pd.Series) -> pd.DataFrame:
     return cells.assign(block=cells["variable"].mask(together, SHARED_LEVEL), same=same)
 
 
-def _hidden_totals(descriptives: pd.DataFrame, disclosure: Disclosure) -> pd.Series:
-    """Which numbers of children before or after go-live are hidden, by authority and exposure.
+def _hidden_sums(arms: pd.DataFrame, disclosure: Disclosure) -> pd.Series:
+    """Which numbers of children before or after go-live (`n`) are hidden, by authority and exposure.
 
-    The children of an authority, before and after together, stand in its flow, so both are hidden or none.
+    Before and after together, an authority's number stands in its flow. The flow of all sums with a stand-in,
+    so it tells the number of all only where no authority's is hidden.
     """
-    arms = descriptives.drop_duplicates(ARM)[[*ARM, "total"]].rename(columns={"total": "n"})
     together = arms.groupby("authority")["n"].transform("sum")
-    small = is_small(together, disclosure)
-    # The flow sums with a stand-in, so it tells how many children there are in all only where none is hidden.
-    known = ~small & (arms["authority"].ne(ALL) | ~small[arms["authority"].ne(ALL)].any())
+    small, whole = is_small(together, disclosure), arms["authority"].eq(ALL).to_numpy()
+    known = ~small & (~whole | ~small[~whole].any())
     cells = arms.assign(known=known, last=False, table=0, same=np.arange(len(arms)))
     tables = two_way(cells, block=["table"], table=["table"], row="authority", column="exposed", summed=ALL)
     hidden = hide_in_tables(tables, is_small(arms["n"], disclosure) | small, least_shown(disclosure))
-    return arms.assign(hidden_total=hidden).set_index(ARM)["hidden_total"]
+    return arms.assign(hidden=hidden).set_index(ARM)["hidden"]
 
 
 def publish_descriptives(descriptives: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
@@ -145,6 +161,7 @@ def publish_differences(descriptives: pd.DataFrame, disclosure: Disclosure) -> P
     authority, variable, level, difference, suppressed, merged (number of levels counted as one).
     """
     marked = _marked(descriptives, disclosure)
+    marked = marked[marked["variable"] != LINKED]
     parts = [
         _differences(part, disclosure) for _, part in marked.groupby(["authority", "variable"], sort=False)
     ]

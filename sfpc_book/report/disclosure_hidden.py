@@ -84,6 +84,12 @@ def hide_in_groups(
     return result
 
 
+def hide_in_rows(values: np.ndarray, hidden: np.ndarray, least: int) -> np.ndarray:
+    """`hide_in_groups` where each row of a matrix is a group. Shape of `values`."""
+    rows = np.repeat(np.arange(len(values)), values.shape[1])
+    return hide_in_groups(values.ravel(), hidden.ravel(), rows, least).reshape(values.shape)
+
+
 def hide_in_both(
     first: np.ndarray, second: np.ndarray, hidden: np.ndarray, group: np.ndarray, least: int
 ) -> np.ndarray:

@@ -36,7 +36,7 @@ def publish_cells(panel: pd.DataFrame, baseline: PublishedCounts, disclosure: Di
     others = not_observed(panel)
     sample = panel["n_children"] + others
     rows = panel[["authority", "period", "period_start", "exposed"]].reset_index(drop=True)
-    hidden = _hidden_sizes(rows.assign(n=sample.to_numpy()), baseline, disclosure)
+    hidden = hidden_sizes(rows.assign(n=sample.to_numpy()), baseline, disclosure)
     observed = less_others(sample, others, disclosure)
     low = is_small(observed, disclosure) | (observed == 0)
     unknown = hidden | (low & panel["n_children"].gt(0).to_numpy())
@@ -47,7 +47,7 @@ def publish_cells(panel: pd.DataFrame, baseline: PublishedCounts, disclosure: Di
     return published(rows.assign(**counts, suppressed=hidden | unknown), "cells", disclosure)
 
 
-def _hidden_sizes(rows: pd.DataFrame, baseline: PublishedCounts, disclosure: Disclosure) -> np.ndarray:
+def hidden_sizes(rows: pd.DataFrame, baseline: PublishedCounts, disclosure: Disclosure) -> np.ndarray:
     """Which numbers of children by authority and period (`n`) are hidden. Boolean, one per row."""
     levels = require_published(baseline, "descriptives").frame
     shown = levels[levels["total"].notna()].drop_duplicates(ARM)[ARM]
@@ -86,7 +86,7 @@ def publish_missing_periods(
     """
     rows = missingness.merge(design[[*ARM, "period", "period_start"]], on=["authority", "period"], how="left")
     sizes = rows[["authority", "period", "exposed", "n"]].drop_duplicates(["authority", "period"])
-    sizes = sizes.assign(no_size=_hidden_sizes(sizes, baseline, disclosure))
+    sizes = sizes.assign(no_size=hidden_sizes(sizes, baseline, disclosure))
     rows = rows.merge(sizes[["authority", "period", "no_size"]], on=["authority", "period"], how="left")
     keys = [*ARM, "variable"]
     rows = rows.join(_withheld(baseline).set_index(keys)["withheld"], on=keys)

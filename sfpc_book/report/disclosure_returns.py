@@ -15,7 +15,7 @@ from sfpc_book.report.disclosure import (
     published,
     rounded,
 )
-from sfpc_book.report.disclosure_hidden import hide_in_groups
+from sfpc_book.report.disclosure_hidden import hide_in_rows
 from sfpc_book.report.formats import number
 from sfpc_book.study.schema import Disclosure
 
@@ -92,14 +92,8 @@ def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCount
     about_children = log["layer"].ne(TOTALS_LAYER).to_numpy()
     raw = log[["rows", *kinds]].astype("Float64").to_numpy(float, na_value=np.nan)
     hidden = is_small(raw, disclosure) & about_children[:, None]
-    hidden[:, 1:] = _with_others(raw[:, 1:], hidden[:, 1:], least_shown(disclosure))
+    hidden[:, 1:] = hide_in_rows(raw[:, 1:], hidden[:, 1:], least_shown(disclosure))
     counts = np.where(about_children[:, None], rounded(raw, disclosure), raw)
     safe = dict(zip(["rows", *kinds], np.where(hidden, np.nan, counts).T, strict=True))
     places = log[[name for name in PLACES_IN_LOG if name in log]]
     return published(places.assign(**safe, suppressed=hidden.any(axis=1)), "reading", disclosure)
-
-
-def _with_others(values: np.ndarray, hidden: np.ndarray, least: int) -> np.ndarray:
-    """In each row with a hidden count, as many others as leave it in doubt. Shape of `values`."""
-    rows = np.repeat(np.arange(len(values)), values.shape[1])
-    return hide_in_groups(values.ravel(), hidden.ravel(), rows, least).reshape(values.shape)
