@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import linprog
 
 
@@ -51,11 +52,12 @@ class Attack:
         target = np.zeros(len(self.lower))
         for name in names:
             target[self.places[name]] += 1.0
-        matrix = np.zeros((len(self.lines), len(self.lower)))
-        for row, line in enumerate(self.lines):
-            for place, value in line.items():
-                matrix[row, place] = value
-        above = {"A_ub": np.vstack([matrix, -matrix]), "b_ub": [*self.high, *(-np.array(self.low))]}
+        rows, columns, values = zip(
+            *((row, place, value) for row, line in enumerate(self.lines) for place, value in line.items()),
+            strict=True,
+        )
+        matrix = sparse.csr_matrix((values, (rows, columns)), shape=(len(self.lines), len(self.lower)))
+        above = {"A_ub": sparse.vstack([matrix, -matrix]), "b_ub": [*self.high, *(-np.array(self.low))]}
         bounds = [(low, 1000.0) for low in self.lower]
         ends = []
         for sign in (1.0, -1.0):
