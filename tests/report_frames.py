@@ -117,7 +117,8 @@ def _write_cohort(study: Study, model: str, folder: Path, rng: np.random.Generat
         "samples": samples_frame(study, model),
         "exposures": exposures_frame(study, model),
         "descriptives": descriptives_frame(model, slugs, rng),
-        "missingness": _missingness(model, slugs, rng),
+        "missingness": missingness_frame(model, slugs, rng),
+        "patterns": patterns_frame(model, slugs),
         "observability": _observability(panel),
         "excluded_authorities": pd.DataFrame(columns=["model", "authority", "reason"]),
     }
@@ -246,7 +247,17 @@ def descriptives_frame(model: str, slugs: tuple[str, ...], rng: np.random.Genera
     return pd.DataFrame(rows, columns=["model", "authority", "exposed", "variable", "level", "n", "total"])
 
 
-def _missingness(model: str, slugs: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
+def patterns_frame(model: str, slugs: tuple[str, ...]) -> pd.DataFrame:
+    """Combinations of missing covariates, some of few children."""
+    counts = {
+        "": 100, "gender": 8, "ethnicity": 12, "disability": 10, "factors": 40, "ethnicity; factors": 6,
+        "gender; factors": 3, "disability; factors": 4, "gender; ethnicity": 1, "gender; disability": 1,
+    }  # fmt: skip
+    rows = [(model, slug, pattern, n) for slug in slugs for pattern, n in counts.items()]
+    return pd.DataFrame(rows, columns=["model", "authority", "pattern", "n"])
+
+
+def missingness_frame(model: str, slugs: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
     rows = [
         (model, slug, period, variable, int(rng.integers(0, 20)), 100)
         for slug in slugs

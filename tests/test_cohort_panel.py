@@ -9,6 +9,7 @@ from cohort_frames import random_returns, referrals, returns
 
 from sfpc_book.cohort.build import build_cohort
 from sfpc_book.cohort.derive import COVARIATES
+from sfpc_book.cohort.descriptives import missing_patterns
 from sfpc_book.cohort.outcomes import fully_observed_from
 from sfpc_book.cohort.panel import PANEL_COLUMNS
 from sfpc_book.cohort.store import blocked_authorities, load_returns, load_tables, write_cohort
@@ -119,7 +120,24 @@ def test_descriptives_count_every_child_once_per_variable(study):
     assert set(table["variable"]) == {*COVARIATES, "earlier_care", "linked"}
     absent = built.missingness[built.missingness["variable"] == "age_group"]
     assert absent["n"].sum() == len(built.children)
+    assert built.patterns["n"].sum() == len(built.children)
     assert built.monthly.query("horizon == 18")["n_children"].sum() == len(built.children)
+
+
+def test_combinations_of_missing_covariates_are_counted_with_the_factors_as_one():
+    levels = {name: ["known"] * 5 for name in COVARIATES} | {
+        "gender": ["missing", "Male", "missing", "unmapped", "Male"],
+        "factor_1b": ["not assessed", "has", "not assessed", "has", "has"],
+        "factor_3c": ["not assessed", "not assessed", "has", "has", "has"],
+    }
+    children = pd.DataFrame(levels).assign(authority=["walsall"] * 4 + ["swindon"])
+    table = missing_patterns(children, MODEL, ["swindon", "walsall"])
+    assert table[["authority", "pattern", "n"]].to_numpy().tolist() == [
+        ["swindon", "", 1],
+        ["walsall", "factors", 1],
+        ["walsall", "gender", 1],
+        ["walsall", "gender; factors", 2],
+    ]
 
 
 def test_totals_of_the_month_are_joined_and_their_absence_stays_missing(study):

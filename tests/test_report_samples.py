@@ -24,7 +24,9 @@ from sfpc_book.cohort.sizes import COUNTED, Members, sample_sizes
 from sfpc_book.errors import DisclosureError
 from sfpc_book.report.charts_allocation import allocation_diagram
 from sfpc_book.report.charts_flow import FLAGGED, flow_diagram
-from sfpc_book.report.disclosure import publish_descriptives, publish_flow
+from sfpc_book.report.disclosure import PublishedCounts
+from sfpc_book.report.disclosure_baseline import publish_descriptives, with_hidden
+from sfpc_book.report.disclosure_flow import publish_flow
 from sfpc_book.report.disclosure_samples import publish_allocation, publish_exposures, publish_samples
 from sfpc_book.report.tables_samples import exposures_table, sample_sizes_table
 from sfpc_book.study.schema import Disclosure
@@ -32,6 +34,7 @@ from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import wedge_of
 
 RULES = Disclosure(threshold=10, rounding=5)
+DESCRIBED = ["model", "authority", "exposed", "variable", "level", "n", "total"]
 NAMES = ("main", "born_only", "risk_factors", "open_plan")
 
 
@@ -112,7 +115,9 @@ def test_a_definition_that_moves_few_children_one_way_hides_its_sides(study):
 def test_no_cell_is_the_only_one_hidden_of_its_authority_before_or_after_go_live(study, seed):
     cells = allocation_frame(study, MODEL, np.random.default_rng(seed))
     cells["n_children"] = np.random.default_rng(seed).integers(0, 30, len(cells))
-    frame = publish_allocation(cells, RULES).frame.assign(true=cells["n_children"].to_numpy())
+    frame = publish_allocation(cells, baseline(study), RULES).frame.assign(
+        true=cells["n_children"].to_numpy()
+    )
     small = frame["true"].between(1, RULES.threshold - 1)
     assert frame.loc[small, "n_children"].isna().all()
     assert frame["n_children"].dropna().mod(5).eq(0).all()
@@ -130,14 +135,18 @@ def described(study, model: str = MODEL) -> pd.DataFrame:
             for variable, few in (("linked", 60), ("earlier_care", 440)):
                 rows += [(slug, exposed, variable, "no", few), (slug, exposed, variable, "yes", 500 - few)]
     frame = pd.DataFrame(rows, columns=["authority", "exposed", "variable", "level", "n"])
-    return frame.assign(model=model, total=500)
+    return with_hidden(frame.assign(model=model, total=500), RULES)
+
+
+def baseline(study, model: str = MODEL) -> PublishedCounts:
+    return publish_descriptives(described(study, model), RULES)
 
 
 @pytest.mark.parametrize("model", ["family_safeguarding", "family_valued", "no_wrong_door"])
 def test_the_allocation_names_every_sequence_period_and_total_in_its_table(study, model):
     cells = allocation_frame(study, model, np.random.default_rng(3))
     drawing = allocation_diagram(
-        publish_allocation(cells, RULES), publish_descriptives(described(study, model), RULES), study, "Trial"
+        publish_allocation(cells, baseline(study, model), RULES), baseline(study, model), study, "Trial"
     )
     wedge = wedge_of(study, model)
     table = drawing.cells
@@ -155,12 +164,14 @@ def test_the_allocation_names_every_sequence_period_and_total_in_its_table(study
 
 def test_the_flow_says_how_many_had_earlier_care_only_as_far_as_the_baseline_does(study):
     flow = publish_flow(flow_frame(MODEL, "walsall", np.random.default_rng(1)), RULES)
-    frame = described(study)
+    frame = described(study)[DESCRIBED]
     for hidden, said in ((False, "120"), (True, "[c]")):
         if hidden:
             few = (frame["variable"] == "earlier_care") & (frame["level"] == "yes") & (frame["exposed"] == 1)
             frame.loc[few, "n"] = 4
-        drawing = flow_diagram(flow, "Walsall", "walsall", publish_descriptives(frame, RULES))
+        drawing = flow_diagram(
+            flow, "Walsall", "walsall", publish_descriptives(with_hidden(frame, RULES), RULES)
+        )
         rows = drawing.cells.set_index("Box")["Number"]
         assert rows["Of them with an earlier, ended period of care"] == said
         boxes = [row["text"] for part in drawing.chart["datasets"].values() for row in part if "text" in row]
@@ -172,7 +183,7 @@ def test_the_flow_says_how_many_had_earlier_care_only_as_far_as_the_baseline_doe
 
 def test_each_exclusion_of_the_flow_is_a_box_and_no_two_boxes_touch(study):
     flow = publish_flow(flow_frame(MODEL, "walsall", np.random.default_rng(1)), RULES)
-    drawing = flow_diagram(flow, "Walsall", "walsall", publish_descriptives(described(study), RULES))
+    drawing = flow_diagram(flow, "Walsall", "walsall", baseline(study))
     drawn = [rows for rows in drawing.chart["datasets"].values() if "middle" in rows[0]]
     boxes = pd.DataFrame(max(drawn, key=len))
     for _, column in boxes.groupby("x1"):

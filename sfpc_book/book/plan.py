@@ -35,6 +35,7 @@ COHORT_TABLES = (
     "exposures.csv",
     "descriptives.csv",
     "missingness.csv",
+    "patterns.csv",
     "monthly.csv",
     "linkage.csv",
     "observability.csv",

@@ -97,11 +97,13 @@ def _is_synthetic(places: Places, kind: str) -> bool:
 def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) -> None:
     """Build one model's cohort and panel, and each authority's own rows of the aggregates.
 
-    `left` are the authorities that left the trial and whose returns were read for a sample.
+    `left` are the authorities that left the trial and whose returns were read for a sample. What must be
+    hidden of an authority's description depends on the others, so it is decided here, for all.
     """
     from sfpc_book.book.slices import write_slices
     from sfpc_book.cohort.build import build_cohort
     from sfpc_book.cohort.store import blocked_authorities, load_tables, write_cohort
+    from sfpc_book.report.disclosure_baseline import with_hidden
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
@@ -110,7 +112,9 @@ def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) 
     tables = {slug: load_tables(returns / slug) for slug in (*slugs, *left)}
     compared = {slug: places.build / authority_slice(slug, f"returns/{slug}") / FINDINGS for slug in slugs}
     blocked = blocked_authorities(compared | {slug: returns / slug / FINDINGS for slug in left})
-    write_cohort(build_cohort(study, model, tables, blocked), places.build / "cohort" / model)
+    cohort = build_cohort(study, model, tables, blocked)
+    marked = replace(cohort, descriptives=with_hidden(cohort.descriptives, study.disclosure))
+    write_cohort(marked, places.build / "cohort" / model)
     write_slices(places.build, model, slugs)
 
 

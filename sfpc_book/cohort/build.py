@@ -41,6 +41,7 @@ class Cohort:
     exposures: pd.DataFrame
     descriptives: pd.DataFrame
     missingness: pd.DataFrame
+    patterns: pd.DataFrame
     monthly: pd.DataFrame
     linkage: pd.DataFrame
     observability: pd.DataFrame
@@ -114,6 +115,7 @@ def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mappin
         exposures=exposure_sizes(design, main),
         descriptives=describe.descriptives(children, model_id, used),
         missingness=describe.missingness(children, model_id, used, design.wedge.n_periods),
+        patterns=describe.missing_patterns(children, model_id, used),
         monthly=describe.monthly(children, main.outcomes, model_id, measures[0].id),
         linkage=pd.concat([part.linkage for part in parts], ignore_index=True),
         observability=observability(children, main.outcomes, design.wedge, measures),

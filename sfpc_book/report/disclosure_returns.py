@@ -11,11 +11,12 @@ import pandas as pd
 from sfpc_book.report.disclosure import (
     PublishedCounts,
     is_small,
+    least_shown,
     protected,
     published,
     rounded,
-    with_another,
 )
+from sfpc_book.report.disclosure_hidden import hide_in_rows
 from sfpc_book.report.formats import number
 from sfpc_book.study.schema import Disclosure
 
@@ -112,8 +113,8 @@ def _safe(digits: str, disclosure: Disclosure) -> str:
 def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
     """One row per column of a sheet read: where it stood, how many rows it had, what became of its cells.
 
-    In sheets about children the counts are protected, and where one kind of cell is too small to show, the
-    smallest other kind is hidden with it: otherwise the rows would give it. Monthly totals hold one row a
+    In sheets about children the counts are protected, and where one kind of cell is too small to show,
+    other kinds are hidden with it: otherwise the rows would give it. Monthly totals hold one row a
     month and no child; their numbers of rows stay. Columns: those of `PLACES_IN_LOG` and `CELL_KINDS` that
     the log has, rows, suppressed.
     """
@@ -121,7 +122,7 @@ def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCount
     about_children = log["layer"].ne(TOTALS_LAYER).to_numpy()
     raw = log[["rows", *kinds]].astype("Float64").to_numpy(float, na_value=np.nan)
     hidden = is_small(raw, disclosure) & about_children[:, None]
-    hidden[:, 1:] = with_another(raw[:, 1:], hidden[:, 1:])
+    hidden[:, 1:] = hide_in_rows(raw[:, 1:], hidden[:, 1:], least_shown(disclosure))
     counts = np.where(about_children[:, None], rounded(raw, disclosure), raw)
     safe = dict(zip(["rows", *kinds], np.where(hidden, np.nan, counts).T, strict=True))
     places = log[[name for name in PLACES_IN_LOG if name in log]]

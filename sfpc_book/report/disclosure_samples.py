@@ -12,12 +12,13 @@ import pandas as pd
 
 from sfpc_book.report.disclosure import (
     PublishedCounts,
-    complementary,
     is_small,
+    least_shown,
     published,
     rounded,
-    with_another,
 )
+from sfpc_book.report.disclosure_hidden import hide_in_rows
+from sfpc_book.report.disclosure_periods import hidden_sizes
 from sfpc_book.report.disclosure_returns import safe_text
 from sfpc_book.study.schema import Disclosure
 
@@ -36,7 +37,7 @@ def publish_samples(samples: pd.DataFrame, disclosure: Disclosure) -> PublishedC
     distances = samples[[name.replace("n_", "distance_", 1) for name in SAMPLE_COUNTS]].to_numpy(float)
     hidden = is_small(counts, disclosure) | is_small(distances, disclosure)
     hidden[:, 3] |= is_small(counts[:, 0] - counts[:, 3], disclosure)
-    hidden[:, :3] = with_another(counts[:, :3], hidden[:, :3])
+    hidden[:, :3] = hide_in_rows(counts[:, :3], hidden[:, :3], least_shown(disclosure))
     shown = np.where(hidden, np.nan, rounded(counts, disclosure))
     reasons = [safe_text(text, disclosure) for text in samples["reason"].fillna("").astype(str)]
     frame = samples[["sample", "state"]].assign(
@@ -59,19 +60,21 @@ def publish_exposures(exposures: pd.DataFrame, disclosure: Disclosure) -> Publis
     distances = exposures[["distance_exposed", "distance_unexposed"]].to_numpy(float)
     hidden = is_small(counts, disclosure)
     hidden[:, 1:3] |= is_small(distances, disclosure) | is_small(moved, disclosure).any(axis=1)[:, None]
-    hidden[:, 1:4] = with_another(counts[:, 1:4], hidden[:, 1:4])
+    hidden[:, 1:4] = hide_in_rows(counts[:, 1:4], hidden[:, 1:4], least_shown(disclosure))
     shown = np.where(hidden, np.nan, rounded(counts, disclosure))
     frame = exposures[["exposure", "horizon"]].assign(**dict(zip(EXPOSURE_COUNTS, shown.T, strict=True)))
     return published(frame.assign(suppressed=hidden.any(axis=1)), "exposures", disclosure)
 
 
-def publish_allocation(allocation: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
-    """Children by authority and period. A hidden cell is never the only one of its authority before, or
-    after, go-live: the sum stands in the baseline table. Columns of the input but `n_linked`, and suppressed.
+def publish_allocation(
+    allocation: pd.DataFrame, baseline: PublishedCounts, disclosure: Disclosure
+) -> PublishedCounts:
+    """Children by authority and period; hidden is what the table of sizes hides, since they are the same.
+
+    `baseline` are the published descriptives of these children. Columns of the input but `n_linked`, and
+    suppressed.
     """
-    counts = allocation["n_children"].to_numpy(float)
-    arms = allocation.groupby(["authority", "exposed"], sort=False).ngroup().to_numpy()
-    hidden = complementary(counts, is_small(counts, disclosure), arms)
-    shown = np.where(hidden, np.nan, rounded(counts, disclosure))
+    hidden = hidden_sizes(allocation.assign(n=allocation["n_children"]), baseline, disclosure)
+    shown = np.where(hidden, np.nan, rounded(allocation["n_children"], disclosure))
     frame = allocation.drop(columns="n_linked").assign(n_children=shown, suppressed=hidden)
     return published(frame, "allocation", disclosure)

@@ -17,12 +17,14 @@ from sfpc_book.contracts.finding import FINDING_COLUMNS, read_findings
 from sfpc_book.errors import DisclosureError, ParameterError
 from sfpc_book.report.disclosure import (
     PublishedCounts,
-    publish_descriptives,
     publish_estimates,
-    publish_flow,
     publish_monthly,
 )
-from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
+from sfpc_book.report.disclosure_baseline import publish_descriptives, publish_differences
+from sfpc_book.report.disclosure_flow import publish_flow
+from sfpc_book.report.disclosure_patterns import publish_patterns
+from sfpc_book.report.disclosure_periods import publish_cells, publish_missing, publish_missing_periods
+from sfpc_book.report.disclosure_rates import publish_rates
 from sfpc_book.report.disclosure_returns import publish_reading, publish_repairs
 from sfpc_book.report.disclosure_samples import publish_allocation, publish_exposures, publish_samples
 from sfpc_book.report.drawing import Absence, Drawing
@@ -113,7 +115,8 @@ class Page:
 
     def cells(self, model: str, outcome: str, horizon: int) -> PublishedCounts:
         """Children by authority and period that may be shown."""
-        return publish_cells(self.panel_slice(model, outcome, horizon), self.study.disclosure)
+        rows = self.panel_slice(model, outcome, horizon)
+        return publish_cells(rows, self.descriptives(model), self.study.disclosure)
 
     def flow(self, model: str) -> PublishedCounts:
         """The sample flow that may be shown; an authority's chapter sees its own rows only."""
@@ -123,7 +126,7 @@ class Page:
         """Children by sequence, authority and period that may be shown."""
         dates = ["go_live", "period_start", "period_end"]
         cells = self._csv(f"cohort/{model}/allocation.csv", dates=dates)
-        return publish_allocation(cells, self.study.disclosure)
+        return publish_allocation(cells, self.descriptives(model), self.study.disclosure)
 
     def samples(self, model: str) -> PublishedCounts:
         """Sizes of the samples that may be shown."""
@@ -137,10 +140,23 @@ class Page:
         """Covariates by exposure that may be shown."""
         return publish_descriptives(self._csv(f"cohort/{model}/descriptives.csv"), self.study.disclosure)
 
+    def differences(self, model: str) -> PublishedCounts:
+        """Standardised differences between children after and before go-live that may be shown."""
+        return publish_differences(self._csv(f"cohort/{model}/descriptives.csv"), self.study.disclosure)
+
     def missing(self, model: str) -> PublishedCounts:
-        """Shares of missing covariates that may be shown."""
+        """Numbers of children with a missing covariate, by authority, that may be shown."""
         missing = self._csv(f"cohort/{model}/missingness.csv")
         return publish_missing(missing, self.descriptives(model), self.study.disclosure)
+
+    def missing_periods(self, model: str) -> PublishedCounts:
+        """Numbers of children with a missing covariate, by authority and period, that may be shown."""
+        missing, design = self._csv(f"cohort/{model}/missingness.csv"), self.wedge(model).design_table()
+        return publish_missing_periods(missing, design, self.descriptives(model), self.study.disclosure)
+
+    def missing_patterns(self, model: str) -> PublishedCounts:
+        """Combinations of missing covariates that may be shown."""
+        return publish_patterns(self._csv(f"cohort/{model}/patterns.csv"), self.study.disclosure)
 
     def observability(self, model: str) -> pd.DataFrame:
         """How far each outcome is observed, by authority and horizon."""

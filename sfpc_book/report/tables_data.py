@@ -7,13 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sfpc_book.report.cells import readable_cells
-from sfpc_book.report.covariates import ALL_AGES, covariate_words, level_words, spelt
-from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
+from sfpc_book.report.covariates import spelt
+from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import (
     NOT_APPLICABLE,
-    NOT_AVAILABLE,
-    SUPPRESSED,
     count,
     date_text,
     number,
@@ -72,61 +70,6 @@ def _by_severity(failed: pd.DataFrame) -> str:
         f"{numbers[severity]} {words}" for severity, words in SEVERITY_SHORT.items() if severity in numbers
     ]
     return ", ".join(parts) or "none"
-
-
-def baseline_table(
-    counts: PublishedCounts, authority: str, caption: str, ages: tuple[int, int] = ALL_AGES
-) -> TableContent:
-    """Children before and after go-live at each level of each covariate: numbers and shares.
-
-    `ages` are the youngest and the oldest of the sample: groups of other ages are left out, and a group
-    that reaches beyond them is named by the ages that occur.
-    """
-    frame = require_published(counts, "descriptives").frame
-    rows = frame[frame["authority"] == authority]
-    rows = rows.assign(level_words=[level_words(row.variable, row.level, ages) for row in rows.itertuples()])
-    rows = rows.dropna(subset=["level_words"])
-    # A level that no child of the authority has, before or after, says nothing: it is left out.
-    seen = rows["n"].ne(0).groupby([rows["variable"], rows["level"]]).transform("any")
-    rows = rows[seen]
-    before, after = (rows[rows["exposed"] == exposed].reset_index(drop=True) for exposed in (0, 1))
-    cells = pd.DataFrame(
-        {
-            "Level": [f"{covariate_words(row.variable)}: {row.level_words}" for row in before.itertuples()],
-            "Before go-live": shown(before["n"]),
-            "Share before": _shares(before["share"], before["suppressed"]),
-            "After go-live": shown(after["n"]),
-            "Share after": _shares(after["share"], after["suppressed"]),
-        }
-    )
-    totals = [count(part["total"].iloc[0]) if len(part) else NOT_AVAILABLE for part in (before, after)]
-    return TableContent(
-        cells=cells,
-        caption=caption,
-        notes=(f"Children before go-live: {totals[0]}; after: {totals[1]}.", counts.note()),
-        source=RETURNS_SOURCE,
-        data=rows.drop(columns="level_words"),
-    )
-
-
-def _shares(shares: pd.Series, hidden: pd.Series) -> list[str]:
-    return [SUPPRESSED if flag else percentage(share) for share, flag in zip(shares, hidden, strict=True)]
-
-
-def cell_sizes_table(counts: PublishedCounts, study: Study, caption: str) -> TableContent:
-    """Children observed by authority (rows) and period (columns), with those not linked."""
-    frame = require_published(counts, "cells").frame
-    cells: dict[str, list[str]] = {}
-    authorities = list(dict.fromkeys(frame["authority"]))
-    cells["Local authority"] = [study.authorities[slug].name for slug in authorities]
-    for period, part in frame.groupby("period", sort=True):
-        by_authority = part.set_index("authority")["n_children"].reindex(authorities)
-        cells[f"Period {period} from {part['period_start'].iloc[0]:%b %Y}"] = shown(by_authority)
-    linked = frame.groupby("authority")["n_not_linked_all"].first()
-    cells["Not linked, all periods"] = shown(linked.reindex(authorities))
-    return TableContent(
-        cells=pd.DataFrame(cells), caption=caption, notes=(counts.note(),), source=RETURNS_SOURCE, data=frame
-    )
 
 
 def observability_table(study: Study, observability: pd.DataFrame, caption: str) -> TableContent:

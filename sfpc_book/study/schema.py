@@ -196,6 +196,12 @@ class Reliability(Part):
     minimum_events: int = Field(default=10, ge=1)
 
 
+class Balance(Part):
+    """Standardised differences up to `reference`, either way, are drawn inside the reference band."""
+
+    reference: float = Field(default=0.1, gt=0, le=1)
+
+
 class Programme(Part):
     """Facts about the programme; null where unknown, and printed as unknown."""
 
@@ -230,6 +236,7 @@ class Study(Part):
     published: Published
     disclosure: Disclosure
     reliability: Reliability = Reliability()
+    balance: Balance = Balance()
     models: dict[str, PracticeModel]
     authorities: dict[str, Authority]
     outcomes: dict[str, Outcome]
