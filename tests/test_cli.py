@@ -213,6 +213,8 @@ def test_a_workbook_that_is_none_is_named_and_ends_with_the_code_of_returns(cli,
     assert code == 4
     assert "swindon_dr2_nov22.xlsx cannot be read: not a workbook" in " ".join(said.split())
     assert "stay out of the estimates" in said
+    assert "workbooks for the authorities" in said
+    assert [path.name for path in (home / "build" / "findings").iterdir()] == ["swindon_findings.xlsx"]
 
 
 def test_suggestions_are_printed_and_written_beside_the_findings_and_nowhere_else(cli, home):

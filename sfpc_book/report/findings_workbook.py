@@ -30,8 +30,7 @@ from sfpc_book.report.findings import (
 )
 from sfpc_book.report.formats import NOT_APPLICABLE, count, counted, date_text, is_missing
 from sfpc_book.report.markup import SYNTHETIC_MARK
-from sfpc_book.report.sentences_returns import returns_asked
-from sfpc_book.report.tables_data import LAYERS
+from sfpc_book.report.tables_data import LAYERS, returns_asked
 from sfpc_book.report.tables_repairs import REPAIRS, touched
 from sfpc_book.report.workbook import Sheet, Workbook
 from sfpc_book.study.schema import Authority, Study

@@ -12,19 +12,13 @@ from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.findings import amount, failed_rows, gravest_severity
 from sfpc_book.report.formats import count, counted, date_text, listed, percentage
-from sfpc_book.report.tables_data import LAYERS
+from sfpc_book.report.tables_data import LAYERS, returns_asked
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.schema import Authority, PracticeModel, Study
 
 EVERY_ESTIMATE = "every estimate of the trial"
 CONTEXT_ONLY = "no estimate, but the monthly totals that describe the authority"
 NO_ESTIMATE = "no estimate of the trial"
-
-
-def returns_asked(study: Study) -> dict[str, int]:
-    """How many returns of each layer an authority was asked for."""
-    monthly = len(study.returns.months)
-    return {"dr1": monthly, "dr2": monthly, "dr3": 1}
 
 
 def sent_sentences(reading: PublishedCounts, study: Study, name: str, workbook: str) -> str:

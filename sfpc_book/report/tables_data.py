@@ -26,6 +26,12 @@ LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"
 RETURNS_SOURCE = "Data returns"
 
 
+def returns_asked(study: Study) -> dict[str, int]:
+    """How many returns of each layer an authority was asked for."""
+    monthly = len(study.returns.months)
+    return {"dr1": monthly, "dr2": monthly, "dr3": 1}
+
+
 def sent_table(
     reading: PublishedCounts, findings: PublishedCounts, study: Study, caption: str
 ) -> TableContent:
@@ -37,8 +43,6 @@ def sent_table(
     log = require_published(reading, "reading").frame
     failed = require_published(findings, "findings").frame.query("status == 'fail'")
     sheets = log.drop_duplicates(["layer", "file", "sheet", "header_row"])
-    monthly = len(study.returns.months)
-    asked = {"dr1": monthly, "dr2": monthly, "dr3": 1}
     rows = [
         {
             "Return": LAYERS[layer],
@@ -48,7 +52,7 @@ def sent_table(
             "Rows": count(_rows_read(sheets[sheets["layer"] == layer], reading.rounding)),
             "Checks that found something": _by_severity(failed[failed["layer"] == layer]),
         }
-        for layer, number_asked in asked.items()
+        for layer, number_asked in returns_asked(study).items()
     ]
     notes = (
         "Rows of all sheets together; monthly totals have one row a month. The CSV file lists every sheet "
