@@ -52,24 +52,24 @@ def read_returns(places: Places, *, authority: str, listing: str) -> None:
 
 def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
     """Check the returns across authorities and beside published statistics; give each its own findings."""
-    import pandas as pd
-
     from sfpc_book.book.slices import write_returns_slice
     from sfpc_book.cohort.store import load_tables
+    from sfpc_book.published.sources import read_published
     from sfpc_book.returns.check import check_across
     from sfpc_book.returns.check_published import check_published, why_not_compared
     from sfpc_book.returns.declared import load_declared
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
-    declared = load_declared(study, places.returns, places.home / "data_contracts")
+    contracts = places.home / "data_contracts"
+    declared = load_declared(study, places.returns, contracts)
     tables = {slug: load_tables(places.build / "returns" / slug) for slug in authorities}
     because = why_not_compared(
         returns_synthetic=_is_synthetic(places, "returns"),
         published_synthetic=_is_synthetic(places, "published"),
         comparable="published" in declared.comparable,
     )
-    series = pd.read_parquet(places.build / "published" / "series.parquet")
+    series = None if because else read_published(study, places.published, contracts).series
     found = [
         *check_across(tables, declared.limits),
         *check_published(study, tables, series, declared.contracts, declared.limits, because=because),
