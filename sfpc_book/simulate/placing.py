@@ -68,7 +68,9 @@ def lender_of(study: Study, authority: str) -> str:
 def left_from(study: Study, authority: str) -> str:
     """An authority that left the trial of an authority's model; empty if none did."""
     model = study.authorities[authority].model
-    left = (slug for slug, part in study.authorities.items() if part.role == "left" and part.left_model == model)
+    left = (
+        slug for slug, part in study.authorities.items() if part.role == "left" and part.left_model == model
+    )
     return next(left, "")
 
 
@@ -79,7 +81,9 @@ def lists_factors(study: Study, authority: str) -> bool:
 
 def places_of(study: Study, contracts: Mapping[str, TableContract], defect: Defect) -> Iterator[Plan]:
     """Every place where a defect could stand."""
-    months = list(study.returns.months if defect.layer in LAYERS_WITH_MONTHS else [study.returns.outcome_month])
+    months = list(
+        study.returns.months if defect.layer in LAYERS_WITH_MONTHS else [study.returns.outcome_month]
+    )
     months = [EVERY_RETURN] if defect.every_return else months[1 if defect.from_before else 0 :]
     for model in study.models.values():
         for slug in model.trial_authorities:
