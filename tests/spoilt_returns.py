@@ -1,4 +1,4 @@
-"""Returns of one authority with chosen defects in them: only the workbooks that are spoilt are written anew."""
+"""Returns of one authority with chosen defects in them: only workbooks that are spoilt are written anew."""
 
 from __future__ import annotations
 

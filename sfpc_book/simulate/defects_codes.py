@@ -1,4 +1,4 @@
-"""Defects of codes: identifiers, flags, lists and words that say the right thing in another way, or wrongly."""
+"""Defects of codes: identifiers, flags, lists and words that say the right thing in another way, or not."""
 
 from __future__ import annotations
 

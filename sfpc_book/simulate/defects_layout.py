@@ -128,5 +128,6 @@ LAYOUT_DEFECTS = (
             "ethnicity", told_untreated="column_repeated",
             also_untreated=("unmapped", "code_list", "cell_forms")),
     _layout("long_instead_of_wide", _long_for_wide, "reader", "sheet_shape", "columns", "rows",
-            "unauthorised_absence_share", tables=("dr3_attendance",), also=("column_order", "column_reworded")),
+            "unauthorised_absence_share", tables=("dr3_attendance",),
+            also=("column_order", "column_reworded")),
 )  # fmt: skip
