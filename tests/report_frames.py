@@ -117,6 +117,9 @@ def _write_cohort(study: Study, model: str, folder: Path, rng: np.random.Generat
         "missingness": _missingness(model, slugs, rng),
         "observability": _observability(panel),
         "excluded_authorities": pd.DataFrame(columns=["model", "authority", "reason"]),
+        "marked_authorities": pd.DataFrame(
+            [(slugs[0], "key; missing", 3, model)], columns=["authority", "checks", "n_findings", "model"]
+        ),
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sfpc_book.book.places import DataSources, data_folders
-from sfpc_book.book.plan import FINDINGS, authority_slice
+from sfpc_book.book.plan import FINDINGS_TABLE, authority_slice
 from sfpc_book.book.steps import COMPARING, data_steps, trial_authorities
 from sfpc_book.book.tasks import Watch, run_steps
 from sfpc_book.errors import ParameterError, ReturnsError
@@ -71,7 +71,7 @@ def _findings(build: Path, slug: str, *, alone: bool) -> pd.DataFrame:
 def _findings_file(build: Path, slug: str, *, alone: bool) -> Path:
     """What was found in one authority's returns, with what comparisons found unless it was read alone."""
     path = f"returns/{slug}"
-    return build / (path if alone else authority_slice(slug, path)) / FINDINGS
+    return build / (path if alone else authority_slice(slug, path)) / FINDINGS_TABLE
 
 
 def findings_of_build(study: Study, build: Path) -> dict[str, pd.DataFrame]:

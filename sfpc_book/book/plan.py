@@ -36,10 +36,11 @@ COHORT_TABLES = (
     "linkage.csv",
     "observability.csv",
     "excluded_authorities.csv",
+    "marked_authorities.csv",
 )
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
-FINDINGS = "findings.csv"  # all of an authority, whatever step made them
-RETURNS_TABLES = (FINDINGS, "reading_log.csv", "dr1_monthly.parquet")
+FINDINGS_TABLE = "findings.csv"  # all of an authority, whatever step made them
+RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
     "profile.parquet",
     "profile_neighbours.csv",
@@ -190,11 +191,15 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
 def _programme_chapters(models: tuple[PracticeModel, ...]) -> list[Chapter]:
     published = tuple(f"published/{name}" for name in PUBLISHED_TABLES)
     flows = tuple(f"cohort/{model.id}/flow.csv" for model in models)
-    panels = tuple(f"cohort/{model.id}/panel.parquet" for model in models)
+    trials = tuple(
+        f"cohort/{model.id}/{name}"
+        for model in models
+        for name in ("panel.parquet", "excluded_authorities.csv", "marked_authorities.csv")
+    )
     return [
         _programme("programme-summary", "Summary", "programme_summary", (DATA_STATUS, ESTIMATES, *flows)),
         _programme("programme-design", "Design", "programme_design", (DATA_STATUS,)),
-        _programme("programme-pooled", "Three trials", "programme_pooled", (DATA_STATUS, *panels), True),
+        _programme("programme-pooled", "Three trials", "programme_pooled", (DATA_STATUS, *trials), True),
         _programme(
             "matched-comparison", "Matched comparison", "matched_comparison", (DATA_STATUS, *published), True
         ),

@@ -28,7 +28,7 @@ MANIFEST = "manifest.json"
 # What of the data contracts decides how returns are read and checked.
 RETURNS_CONTRACTS = ("tables", "vocabularies.yml", "checks.yml", "corrections.yml")
 # Steps that check returns with those of all authorities, and published statistics, at hand.
-COMPARING = ("data status", "published statistics", "compare returns")
+COMPARING = ("data status", "compare returns")
 READING, COHORTS, CHAPTERS, BINDING = (
     "Reading data",
     "Building cohorts",
@@ -154,7 +154,8 @@ def _comparing_step(study: Study, places: Places) -> Step:
             *_existing(places.returns / MANIFEST, places.returns / "corrections.yml"),
             *(places.build / "returns" / slug for slug in slugs),
             places.build / DATA_STATUS,
-            places.build / "published" / "series.parquet",
+            places.home / "data_contracts" / "published",
+            places.published,
         ),
         output_folders=tuple(places.build / authority_slice(slug, f"returns/{slug}") for slug in slugs),
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sfpc_book.book.failure_page import Failure
-from sfpc_book.book.plan import FINDINGS, Chapter, authority_slice
+from sfpc_book.book.plan import FINDINGS_TABLE, Chapter, authority_slice
 from sfpc_book.book.step import Places
 
 
@@ -52,24 +52,24 @@ def read_returns(places: Places, *, authority: str, listing: str) -> None:
 
 def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
     """Check the returns across authorities and beside published statistics; give each its own findings."""
-    import pandas as pd
-
     from sfpc_book.book.slices import write_returns_slice
     from sfpc_book.cohort.store import load_tables
+    from sfpc_book.published.sources import read_published
     from sfpc_book.returns.check import check_across
     from sfpc_book.returns.check_published import check_published, why_not_compared
     from sfpc_book.returns.declared import load_declared
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
-    declared = load_declared(study, places.returns, places.home / "data_contracts")
+    contracts = places.home / "data_contracts"
+    declared = load_declared(study, places.returns, contracts)
     tables = {slug: load_tables(places.build / "returns" / slug) for slug in authorities}
     because = why_not_compared(
         returns_synthetic=_is_synthetic(places, "returns"),
         published_synthetic=_is_synthetic(places, "published"),
         comparable="published" in declared.comparable,
     )
-    series = pd.read_parquet(places.build / "published" / "series.parquet")
+    series = None if because else read_published(study, places.published, contracts).series
     found = [
         *check_across(tables, declared.limits),
         *check_published(study, tables, series, declared.contracts, declared.limits, because=because),
@@ -88,16 +88,19 @@ def build_model_cohort(places: Places, *, model: str) -> None:
     """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
     from sfpc_book.book.slices import write_slices
     from sfpc_book.cohort.build import build_cohort
-    from sfpc_book.cohort.store import blocked_authorities, load_tables, write_cohort
+    from sfpc_book.cohort.store import blocked_authorities, load_tables, marked_authorities, write_cohort
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
     slugs = study.models[model].trial_authorities
     tables = {slug: load_tables(places.build / "returns" / slug) for slug in slugs}
-    blocked = blocked_authorities(
-        {slug: places.build / authority_slice(slug, f"returns/{slug}") / FINDINGS for slug in slugs}
-    )
-    write_cohort(build_cohort(study, model, tables, blocked), places.build / "cohort" / model)
+    findings = {
+        slug: places.build / authority_slice(slug, f"returns/{slug}") / FINDINGS_TABLE for slug in slugs
+    }
+    folder = places.build / "cohort" / model
+    write_cohort(build_cohort(study, model, tables, blocked_authorities(findings)), folder)
+    marked = marked_authorities(findings).assign(model=model)
+    marked.to_csv(folder / "marked_authorities.csv", index=False, lineterminator="\n")
     write_slices(places.build, model, slugs)
 
 

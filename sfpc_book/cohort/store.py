@@ -53,6 +53,22 @@ def blocked_authorities(findings_of: Mapping[str, Path]) -> dict[str, str]:
     return blocked
 
 
+def marked_authorities(findings_of: Mapping[str, Path]) -> pd.DataFrame:
+    """Authorities that are estimated and marked: one row each, with the checks that marked them.
+
+    A finding of severity `mark` and status `fail` marks; whom another blocks, is not estimated. Columns
+    authority, checks (ids, joined by "; "), n_findings.
+    """
+    rows = []
+    for slug, path in findings_of.items():
+        findings = pd.read_csv(path, dtype="str")
+        failed = findings[findings["status"] == "fail"]
+        marking = failed[failed["severity"] == "mark"]
+        if len(marking) and not (failed["severity"] == "block").any():
+            rows.append((slug, "; ".join(sorted(marking["check"].unique())), len(marking)))
+    return pd.DataFrame(rows, columns=["authority", "checks", "n_findings"])
+
+
 def write_cohort(cohort: Cohort, folder: Path) -> None:
     """Write each table of a cohort: those by child and the panel as Parquet, the other aggregates as CSV."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -30,8 +30,8 @@ def secondary_family(
 ) -> pd.DataFrame:
     """Adjusted p-values of one model's secondary outcomes at one horizon.
 
-    `panel` holds one model, sample and exposure. Outcomes that cannot be estimated are not part of the
-    family; they have a row with NaN and `in_family` False.
+    `panel` holds one model, sample and exposure; the orders are those of its authorities. Outcomes that
+    cannot be estimated are not part of the family; they have a row with NaN and `in_family` False.
 
     Returns
     -------
@@ -41,8 +41,9 @@ def secondary_family(
         outcome: cells_of(panel.loc[(panel["outcome"] == outcome) & (panel["horizon"] == horizon)])
         for outcome in outcomes
     }
+    remaining = wedge.among(panel["authority"].unique())
     family = {
-        outcome: order_effects(cells, wedge)
+        outcome: order_effects(cells, remaining)
         for outcome, cells in slices.items()
         if design_status(cells) == "ok"
     }

@@ -102,7 +102,8 @@ def estimate_pooled(
     )
     if not usable:
         return combine([row_without_number(facts, ANALYSIS, _status_without_any(everything, cells))])
-    effects = pooled_effects([order_effects(cells[model], wedges[model]) for model in usable])
+    remaining = {model: wedges[model].among(panels[model]["authority"].unique()) for model in usable}
+    effects = pooled_effects([order_effects(cells[model], remaining[model]) for model in usable])
     return combine([pooled_row(facts, randomisation_test(effects, conf_level=conf_level), usable)])
 
 

@@ -42,7 +42,8 @@ def estimate_outcome(
     Parameters
     ----------
     panel
-        One row per authority and period (see `cells_of`), with `n_events` and `n_not_observed`.
+        One row per authority and period (see `cells_of`), with `n_events` and `n_not_observed`. Authorities
+        of the wedge that have none are out of the trial: the orders are those of the others.
     observable_from
         Date from which the outcome can be fully observed at this horizon, if known.
 
@@ -74,7 +75,7 @@ def estimate_outcome(
     )
     if cells.n_cells == 0 and panel["n_not_observed"].sum() > 0:
         return combine(row_without_number(facts, analysis, "not_observed") for analysis in REFERENCES)
-    return combine(_rows(facts, cells, wedge))
+    return combine(_rows(facts, cells, wedge.among(panel["authority"].unique())))
 
 
 def estimate_outcomes(

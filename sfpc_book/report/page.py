@@ -23,7 +23,7 @@ from sfpc_book.report.disclosure import (
     publish_monthly,
 )
 from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
-from sfpc_book.report.disclosure_returns import publish_reading
+from sfpc_book.report.disclosure_returns import publish_reading, safe_text
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import Figure, figure_of
 from sfpc_book.report.formats import date_text
@@ -140,8 +140,17 @@ class Page:
         return {model: self.wedge(model) for model in self.study.models}
 
     def excluded(self, model: str) -> pd.DataFrame:
-        """Authorities left out of a model's estimates, with the reason. Columns model, authority, reason."""
-        return self._csv(f"cohort/{model}/excluded_authorities.csv")
+        """Authorities left out of a model's estimates, with the reason as it may be shown. Columns model,
+        authority, reason."""
+        excluded = self._csv(f"cohort/{model}/excluded_authorities.csv", text=["reason"])
+        return excluded.assign(
+            reason=[safe_text(reason, self.study.disclosure) for reason in excluded["reason"]]
+        )
+
+    def marked(self, model: str) -> pd.DataFrame:
+        """Authorities of a model's estimates whose returns are marked. Columns model, authority, checks (ids,
+        joined by "; "), n_findings."""
+        return self._csv(f"cohort/{model}/marked_authorities.csv", text=["checks"])
 
     def findings(self, authority: str) -> pd.DataFrame:
         """What the checks of one authority's returns found."""

@@ -34,7 +34,7 @@ def why_not_compared(*, returns_synthetic: bool, published_synthetic: bool, comp
 def check_published(
     study: Study,
     returns: Mapping[str, Mapping[str, pd.DataFrame]],
-    published: pd.DataFrame,
+    published: pd.DataFrame | None,
     contracts: Mapping[str, TableContract],
     limits: Limits,
     *,
@@ -48,19 +48,20 @@ def check_published(
         Canonical tables by authority.
     published
         One row per authority, year ending 31 March and measure: authority_code, year, measure, value.
+        None where the two cannot be compared.
     because
-        Why the two cannot be compared; each authority then has one finding that says so.
+        Why not, if so; each authority then has one finding that says it.
     """
     found: list[Finding] = []
     for slug, tables in returns.items():
-        numbers = published[published["authority_code"] == study.authorities[slug].la_code]
         for name, table in tables.items():
             if not contracts[name].published or table.empty:
                 continue
             origin = Origin(slug, contracts[name].layer, table=name)
-            if because:
-                found.append(not_comparable(CHECK, because, origin))
+            if published is None:
+                found.append(not_comparable(CHECK, str(because), origin))
                 continue
+            numbers = published[published["authority_code"] == study.authorities[slug].la_code]
             months = table.set_index(contracts[name].key[0]).sort_index()
             for part in contracts[name].published:
                 found += _compare(months[part.column], numbers, part, limits, origin)

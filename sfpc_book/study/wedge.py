@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -69,6 +69,20 @@ class Wedge:
     def attainable_minimum_p(self) -> float:
         """Smallest p-value that any result could have: the observed order alone, among all."""
         return 1 / self.n_orders
+
+    def among(self, authorities: Iterable[str]) -> Wedge:
+        """The wedge of those of its authorities that are named, with the periods as they were.
+
+        Given what the others received, those that remain exchange go-lives among themselves, within strata.
+        """
+        kept = set(authorities)
+        remaining = tuple(slug for slug in self.authorities if slug in kept)
+        return replace(
+            self,
+            authorities=remaining,
+            go_live={slug: self.go_live[slug] for slug in remaining},
+            stratum={slug: self.stratum[slug] for slug in remaining},
+        )
 
     def admissible_orders(self) -> tuple[tuple[int, ...], ...]:
         """Start period of each authority, in `authorities` order, under every admissible order.
