@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,7 @@ from unusual_workbooks import (
 )
 
 from sfpc_book.errors import ReturnsError
-from sfpc_book.returns import workbook_refuse
+from sfpc_book.returns import workbook_inspect, workbook_refuse
 from sfpc_book.returns.declared import load_declared
 from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.returns.read import Returns, read_files
@@ -112,6 +113,24 @@ def fail_cells(page, dates):
 )
 def test_what_values_do_not_show_is_told(tmp_path, change, expected, edit):
     assert told(tmp_path, change, edit) == expected
+
+
+@pytest.mark.parametrize("chunk", [200, 301, 1000])
+@pytest.mark.parametrize("edit", [lambda xml: xml, with_prefix, without_addresses])
+def test_marks_do_not_depend_on_where_the_file_is_cut(tmp_path, monkeypatch, chunk, edit):
+    def change(page, dates):
+        for part in (hide_rows, hide_columns, compute, fail_cells):
+            part(page, dates)
+
+    path = write_unusual(tmp_path / DR2, change, rows=20)
+    plain = read_workbook(path).sheets[0].marks
+    assert all([plain.hidden_rows, plain.hidden_columns, plain.unsolved, len(plain.errors) == 3])
+    rewrite(path, FIRST_SHEET, edit)
+    monkeypatch.setattr(workbook_inspect, "CHUNK", chunk)
+    found = read_workbook(path).sheets[0].marks
+    # A blank row far below has another number where rows are only counted.
+    assert found.hidden_rows[:-1] == plain.hidden_rows[:-1]
+    assert replace(found, hidden_rows=()) == replace(plain, hidden_rows=())
 
 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 ODS_CONTENT = "content.xml"
-ODS_TAG = re.compile(rb"<[\w.-]+:(table|table-row|table-cell|covered-table-cell)(?=[\s/>])([^>]*)>")
+ODS_TAG = re.compile(rb"<[\w.-]+:(table|table-row|table-cell|covered-table-cell)(?=[\s/>])([^<>]*)>")
 ODS_REPEATED = re.compile(rb":number-(?:rows|columns)-repeated\s*=\s*[\"'](\d+)[\"']")
 XLSB_SHEET = re.compile(r"xl/.*sheets/.*\.bin$")
 # Records of a binary worksheet: 0 begins a row, 1 is a blank cell, 2 to 11 are cells of all other kinds.

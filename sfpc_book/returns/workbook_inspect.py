@@ -43,12 +43,8 @@ BROKEN += (EOFError, OSError)
 
 @dataclass(frozen=True)
 class Inspection:
-    """Marks of each sheet by its name, and whether serial numbers count from 1904.
+    """Marks of each sheet that was looked into, by its name, and whether serial numbers count from 1904."""
 
-    `inspected` is false for formats whose parts are not looked into; they have no marks.
-    """
-
-    inspected: bool = False
     date_1904: bool = False
     marks: Mapping[str, SheetMarks] = field(default_factory=dict)
 
@@ -109,7 +105,7 @@ def _inspect(path: Path, archive: zipfile.ZipFile) -> Inspection:
             _refuse_wide(path, sheet, extents(name, b"".join(content)))
         else:
             deque(content, maxlen=0)
-    return Inspection(bool(contents.sheets), contents.date_1904, marks)
+    return Inspection(contents.date_1904, marks)
 
 
 def _refuse_wide(path: Path, sheet: str, reaches: Iterable[tuple[int, int]]) -> None:
