@@ -27,6 +27,7 @@ class CheckReport:
     """The findings of each authority, with the columns of `findings.csv`; `alone`: without comparisons."""
 
     findings: dict[str, pd.DataFrame]
+    returns: Path
     build: Path
     alone: bool
 
@@ -59,7 +60,7 @@ def check_returns(
     if problems:
         raise ReturnsError("some returns cannot be checked or reported", problems)
     findings = {slug: _findings(places.build, slug, alone=alone) for slug in slugs}
-    return CheckReport(findings, places.build, alone)
+    return CheckReport(findings, places.returns, places.build, alone)
 
 
 def _steps(study: Study, places: Places, slugs: Sequence[str], *, alone: bool) -> list[Step]:

@@ -1,4 +1,4 @@
-"""How many planted defects were found, exactly where they are, and what was told although nothing is wrong."""
+"""How many planted defects were found, exactly where they are, and what was told where nothing is wrong."""
 
 from __future__ import annotations
 

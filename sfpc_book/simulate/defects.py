@@ -82,9 +82,10 @@ def plant(
     left = []
     for plan in plans:
         layout = study.models[study.authorities[plan.authority].model].layout
+        slug, table = plan.authority, plan.table
         site = Site(
-            plan.authority, plan.defect.layer, plan.month, plan.table, layout, contracts[plan.table], words, share,
-            lender_of(study, plan.authority), borrowing.borrowed, borrowing.lent, left_from(study, plan.authority),
+            slug, plan.defect.layer, plan.month, table, layout, contracts[table], words, share,
+            lender_of(study, slug), borrowing.borrowed, borrowing.lent, left_from(study, slug),
         )  # fmt: skip
         found = plan.defect.plant(books, site, _chance(seed, plan))
         if found is not None:

@@ -150,7 +150,8 @@ CELL_DEFECTS = (
     form("serials_as_text", ("closure_date",), _serial_text, "numbers written as text are dates of Excel",
          "calendar", layer="dr3", tables=("dr3_cin",)),
     Defect("months_in_date_column", "cell", "dr2", REFERRALS, "finding",
-           in_grid(each(("referral_date",), _month_text, "the authority must send the day", SHARE_WITHOUT_DAY)),
+           in_grid(each(("referral_date",), _month_text, "the authority must send the day",
+                        SHARE_WITHOUT_DAY)),
            "date_without_day", ("records", "referral_date"), also=("cell_forms",),
            apart=("+referral dates",)),
     form("phrases_for_missing", MAY_BE_BLANK, _phrase, "phrases are missing values",
@@ -168,7 +169,7 @@ CELL_DEFECTS = (
            "correction", ABSENCE, "unmapped", also=("cell_forms",)),
     Defect("percent_for_proportion", "cell", "dr1", MONTHLY, "correction",
            in_grid(each(MEALS, _times_100, "divide by 100", action="rescale", factor=0.01, above=1.0)),
-           "correction", MEALS, "share_scale", also_untreated=("range",)),
+           "correction", MEALS, "share_scale", also_untreated=("range", "out_of_line_with_history")),
     Defect("proportion_for_percent", "cell", "dr3", ATTENDANCE, "correction",
            in_grid(_all_over_100), "correction", ABSENCE, "share_scale"),
 )  # fmt: skip

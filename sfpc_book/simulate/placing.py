@@ -106,17 +106,17 @@ def _fits(study: Study, defect: Defect, slug: str) -> bool:
 
 
 def _free(study: Study, plan: Plan, held: Held) -> bool:
-    claims = _claims(study, plan).items()
+    claims = claims_of(study, plan).items()
     return not any(own.meets(other) for slug, wanted in claims for own in wanted for other in held[slug])
 
 
 def _hold(study: Study, plans: Iterable[Plan], held: Held) -> None:
     for plan in plans:
-        for slug, claims in _claims(study, plan).items():
+        for slug, claims in claims_of(study, plan).items():
             held[slug] |= claims
 
 
-def _claims(study: Study, plan: Plan) -> dict[str, set[Claim]]:
+def claims_of(study: Study, plan: Plan) -> dict[str, set[Claim]]:
     """What a defect needs to itself, by authority: also in the return that it copies from."""
     defect, months = plan.defect, list(study.returns.months)
     wanted = [WHOLE if defect.every_return else plan.month]

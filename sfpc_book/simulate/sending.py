@@ -39,7 +39,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Made:
-    """What became of an order: workbooks, rows of the answer key, corrections that mend what must be mended."""
+    """What became of an order: workbooks, rows of the answer key, corrections of what must be mended."""
 
     books: Books
     planted: list[Planted]
@@ -82,9 +82,11 @@ def make_returns(order: Order) -> Made:
         order.authority, order.sent, order.contracts, order.words, order.layout,
         factor_columns=not lists_factors(order.study, order.authority),
     )  # fmt: skip
-    return Made(*plant(
-        books, order.plans, order.study, order.contracts, order.words, order.borrowing, order.seed, order.share
-    ))  # fmt: skip
+    made = plant(
+        books, order.plans, order.study, order.contracts, order.words, order.borrowing, order.seed,
+        order.share,
+    )  # fmt: skip
+    return Made(*made)
 
 
 def write_returns(order: Order, folder: Path) -> Written:

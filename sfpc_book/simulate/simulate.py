@@ -54,8 +54,8 @@ def simulate_returns(
     defects
         Those named, none, or (True) all that leave every authority to be estimated.
     rate
-        Share of the places of each kind (sheets that it could stand in) that get it, 0 to 1, as far as defects
-        leave each other room; at least one place. None: one.
+        Share of the places of each kind (sheets that it could stand in) that get it, 0 to 1, as far as
+        defects leave each other room; at least one place. None: one.
     share
         Share of the cells or rows that could be spoilt at a place which are; at least one, and more where
         fewer could not be told. None: as many as each kind does by itself.
