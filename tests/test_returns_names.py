@@ -113,6 +113,21 @@ def test_doubtful_files_are_noted(study, tmp_path, name, check):
     ]
 
 
+def test_a_file_that_is_nobodys_is_told_to_the_folder_it_lies_in_or_else_to_everybody(study, tmp_path):
+    for name in (
+        "swindon_dr2_nov22.xlsx",
+        "leicester_dr2_nov22.xlsx",
+        "walsall/notes.docx",
+        "walsall/leicester_dr1_apr21.xlsx",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    inventory = read_inventory(study, tmp_path)
+    told = {slug: {part.file for part in inventory.findings_of(slug)} for slug in ("walsall", "swindon")}
+    assert told["swindon"] == {"leicester_dr2_nov22.xlsx"}
+    assert told["walsall"] == {"leicester_dr2_nov22.xlsx", "notes.docx", "leicester_dr1_apr21.xlsx"}
+
+
 def test_workbooks_of_an_authority_that_left_are_read_only_if_a_sample_asks_for_them(study, tmp_path):
     for name in ("leicester_dr2_nov22.xlsx", "swindon_dr2_nov22.xlsx"):
         (tmp_path / name).touch()

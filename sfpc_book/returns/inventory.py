@@ -23,25 +23,31 @@ NOT_RETURNS = ("manifest.json", "truth.csv", "answer_key.csv", "corrections.yml"
 class Inventory:
     """The workbooks of a folder. `findings` name every file that is nobody's, doubtful or left alone.
 
-    `unread` are the workbooks that are nobody's.
+    `unread` are the workbooks that are nobody's; `held` says of files in an authority's folder whose it is.
     """
 
     folder: Path
     files: tuple[ReturnFile, ...]
     findings: tuple[Finding, ...]
     unread: tuple[UnreadName, ...] = ()
+    held: frozenset[tuple[str, str]] = frozenset()
 
     def of(self, slug: str) -> tuple[ReturnFile, ...]:
         """An authority's workbooks in the order of month and name."""
         return tuple(sorted((file for file in self.files if file.slug == slug), key=lambda file: file.order))
 
     def findings_of(self, slug: str) -> tuple[Finding, ...]:
-        """The findings about an authority's files, and about files of nobody whose returns are read."""
+        """The findings about an authority's files, and about files of nobody whose returns are read: those in
+        the authority's folder, and those in no authority's."""
         return tuple(
-            finding
-            for finding in self.findings
-            if finding.authority == slug or finding.authority is None or finding.check == NON_MEMBERS
+            finding for finding in self.findings if finding.authority == slug or self._is_stray(finding, slug)
         )
+
+    def _is_stray(self, finding: Finding, slug: str) -> bool:
+        if finding.authority is not None and finding.check != NON_MEMBERS:
+            return False
+        holders = {holder for name, holder in self.held if name == finding.file}
+        return not holders or slug in holders
 
 
 def is_synthetic(folder: Path) -> bool:
@@ -86,7 +92,10 @@ def read_inventory(study: Study, folder: Path, corrections: Iterable[Correction]
         *_name_findings(study, files),
         *_strangers(folder, paths),
     ]
-    return Inventory(folder, tuple(_kept(study, files)), tuple(findings), unread)
+    held = frozenset(
+        (path.name, path.parent.name) for path in _visible(folder) if path.parent.name in study.authorities
+    )
+    return Inventory(folder, tuple(_kept(study, files)), tuple(findings), unread, held)
 
 
 def _read_name(path: Path, study: Study, aliases: Sequence[Correction]) -> ReturnFile | UnreadName:
