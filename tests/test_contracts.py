@@ -76,8 +76,28 @@ def test_unknown_column_is_a_key_error_that_lists_the_columns():
         ("tables/dr3_cin.yml", 'header: "Child ID"', 'header: "Case ID"', "stands for both 'child_id'"),
         ("tables/dr3_care.yml", "vocabulary: placement", "vocabulary: places", "unknown vocabulary 'places'"),
         ("tables/dr3_care.yml", "vocabulary: placement, ", "", "of type code needs a vocabulary"),
+        ("tables/dr2_referrals.yml", "unborn_in: [gender]", "unborn_in: [sex]", "unknown column 'sex'"),
         ("tables/dr3_care.yml", "column: care_end", "column: care_ended", "unknown column 'care_ended'"),
         ("tables/dr3_care.yml", "Data - CLA start and end dates", "D" * 32, "longer than the 31 characters"),
+        ("tables/dr3_care.yml", "table: dr2_referrals", "table: dr2", "unknown table 'dr2'"),
+        ("tables/dr3_care.yml", "start: covered_from", "start: from", "unknown column 'from' of dr3"),
+        ("tables/dr3_care.yml", ", end: covered_to", "", "'within_coverage' needs the key 'end'; add it"),
+        ("tables/dr3_care.yml", "column: care_start, t", "column: start, t", "unknown column 'start'."),
+        ("tables/dr3_care.yml", "events: [care_start]", "events: [start]", "unknown column 'start'."),
+        ("tables/dr3_care.yml", "rows: many", "rows: some", "Input should be 'one' or 'many'"),
+        ("tables/dr3_coverage.yml", "per: [child_id]", "per: [child]", "unknown column 'child'."),
+        (
+            "tables/dr1_monthly.yml",
+            "rule: months_in_return, ",
+            "rule: months_in_return, end: month, ",
+            "'months_in_return' has no key 'end'. It has: none",
+        ),
+        (
+            "tables/dr1_monthly.yml",
+            "column: new_referrals, measure",
+            "column: referrals, measure",
+            "unknown column 'referrals'.",
+        ),
         ("tables/dr3_care.yml", "grain:", "\tgrain:", "not valid YAML"),
     ],
 )
@@ -164,4 +184,8 @@ def test_the_dictionary_names_every_column_code_and_check():
     wanted = [f"`{name}`" for contract in contracts.values() for name in contract.names]
     wanted += [f"| {code} |" for codes in words.codes.values() for code in codes]
     wanted += [f"`{name}`" for name in load_limits().checks]
+    wanted += [part.reason for table in contracts.values() for part in (*table.cardinality, *table.cross)]
+    wanted += ["note; mark above 10", "off by 2 times or more", "compared from 30 on", "| block | The auth"]
+    wanted += ["`care_start` lies from `covered_from` to `covered_to` of `dr3_coverage`"]
+    wanted += ["share missing of `ethnicity`", "`new_referrals` summed over the year ending in March"]
     assert [text for text in wanted if text not in page] == []

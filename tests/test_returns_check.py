@@ -9,7 +9,8 @@ from return_workbooks import CONTRACTS, referrals, sheet, sheet_name, write_work
 from sfpc_book.contracts.limits import load_limits
 from sfpc_book.returns.check import check_across
 from sfpc_book.returns.check_coverage import check_linkage, check_sent, check_span
-from sfpc_book.returns.check_records import check_records
+from sfpc_book.returns.check_records import check_missing, check_records
+from sfpc_book.returns.check_relations import check_relations
 from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.returns.measure import measure
 from sfpc_book.returns.origin import Origin
@@ -53,6 +54,7 @@ def good() -> dict[str, pd.DataFrame]:
 def results(tables: dict[str, pd.DataFrame]) -> dict[tuple[str, str], object]:
     found = [
         *check_records(tables, CONTRACTS, LIMITS, "swindon"),
+        *check_relations(tables, CONTRACTS, LIMITS, "swindon", comparable=True),
         *check_span(STUDY, tables, LIMITS, "swindon"),
         *check_linkage(STUDY, tables, LIMITS, "swindon"),
     ]
@@ -74,7 +76,7 @@ def change(
 
 def test_good_returns_pass_every_check():
     assert failing(good()) == set()
-    assert len(results(good())) == 13
+    assert len(results(good())) == 19
 
 
 @pytest.mark.parametrize(
@@ -92,12 +94,25 @@ def test_good_returns_pass_every_check():
         ("dr3_care", slice(0, 40), {"care_start": pd.NaT}, "no_event"),
         ("dr3_care", slice(0, 3), {"child_id": ["x1", "x2", "x3"]}, "identifier_link"),
         ("dr3_coverage", slice(0, 10), {"child_id": "x1"}, "link_rate"),
+        ("dr3_coverage", slice(0, 2), {"child_id": "c9"}, "cardinality"),
+        ("dr2_referrals", slice(0, 40), {"referral_id": "r1"}, "cardinality"),
+        ("dr3_care", slice(1, 2), {"care_start": pd.Timestamp("2024-11-01")}, "care_outside_coverage"),
+        ("dr3_care", slice(1, 2), {"care_start": pd.Timestamp("2018-03-31")}, "care_outside_coverage"),
         ("dr3_coverage", slice(0, 1), {"covered_to": pd.Timestamp("2024-09-30")}, "coverage_short"),
         ("dr3_coverage", slice(0, 1), {"covered_from": pd.Timestamp("2020-04-02")}, "coverage_late"),
     ],
 )  # fmt: skip
 def test_a_defect_of_records_is_found(name, rows, values, check):
     assert check in failing(change(good(), name, rows, **values))
+
+
+@pytest.mark.parametrize(("missing", "status"), [(4, "pass"), (5, "fail")])
+def test_the_share_missing_is_held_over_all_returns(missing, status):
+    tables = change(good(), "dr2_referrals", slice(0, missing), birth_marker="missing")
+    parts = check_missing(tables, CONTRACTS, LIMITS, "swindon", layout="standard")
+    found = {part.column: part for part in parts if part.subject.startswith("dr2_referrals")}
+    assert (found["birth_month"].status, found["birth_month"].count) == (status, missing)
+    assert found["referral_date"].limit == 0 and "factors" not in found
 
 
 def test_inverted_labels_of_no_further_action_block():

@@ -142,8 +142,39 @@ def test_factors_may_come_as_six_columns(tmp_path):
 
 def test_a_sheet_that_only_says_data_are_missing_is_a_finding(tmp_path):
     returns = one(tmp_path, [["Data for this sheet are to follow"]])
-    finding = found(returns, "sheet_without_table")
+    finding = found(returns, "sheet_says_missing")
     assert (finding.status, finding.severity, finding.sheet) == ("fail", "mark", NAME)
+    assert (finding.row, finding.count, finding.file) == (1, 1, "swindon_dr2_nov21.xlsx")
+    assert "sheet_without_table" not in checks(returns)
+
+
+def test_a_second_sheet_of_the_same_table_is_told_and_not_read(tmp_path):
+    sheets = {NAME: sheet("dr2_referrals", referrals(3)), "Sheet2": sheet("dr2_referrals", referrals(2, 9))}
+    write_workbook(tmp_path / "swindon_dr2_nov21.xlsx", sheets)
+    returns = read(tmp_path)
+    finding = found(returns, "sheet_repeated")
+    assert (finding.status, finding.severity, finding.sheet, finding.count) == ("fail", "mark", "Sheet2", 1)
+    assert len(returns.tables["dr2_referrals"]) == 3 and checks(returns) == {"sheet_repeated"}
+
+
+def test_a_sheet_that_holds_something_else_is_a_finding(tmp_path):
+    finding = found(one(tmp_path, [["Summary"], ["Total", 7]]), "sheet_without_table")
+    assert (finding.status, finding.severity, finding.sheet, finding.count) == ("fail", "mark", NAME, 3)
+
+
+def test_a_sentence_below_the_header_is_no_record(tmp_path):
+    rows = sheet("dr2_referrals", [])
+    returns = one(tmp_path, [*rows, ["Data not available for this period; already submitted in April"]])
+    finding = found(returns, "sheet_says_missing")
+    assert (finding.severity, finding.row, finding.count) == ("mark", 5, 1)
+    assert returns.tables["dr2_referrals"].empty and "row_without_key" not in checks(returns)
+
+
+def test_a_sentence_among_records_is_no_identifier(tmp_path):
+    rows = [*sheet("dr2_referrals", referrals(3)), ["Later children were already submitted in April"]]
+    returns = one(tmp_path, rows)
+    finding = found(returns, "row_without_key")
+    assert (finding.row, finding.count, len(returns.tables["dr2_referrals"])) == (8, 1, 3)
 
 
 def test_a_row_below_the_header_that_is_no_record_is_found_with_its_number(tmp_path):

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sfpc_book.book.places import DataSources, data_folders
-from sfpc_book.book.plan import authority_slice
-from sfpc_book.book.steps import data_steps, trial_authorities
+from sfpc_book.book.plan import FINDINGS_TABLE, WORKBOOKS, authority_slice
+from sfpc_book.book.step import Places, Step
+from sfpc_book.book.steps import COMPARING, data_steps, findings_step_name, findings_steps, trial_authorities
 from sfpc_book.book.tasks import Watch, run_steps
 from sfpc_book.errors import ParameterError, ReturnsError
 from sfpc_book.study.schema import Study
@@ -23,10 +24,17 @@ STYLES = {"block": "bold red", "mark": "yellow", "note": "default"}
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The findings of each authority: the columns of `findings.csv`, as text."""
+    """The findings of each authority, with the columns of `findings.csv`; `alone`: without comparisons."""
 
     findings: dict[str, pd.DataFrame]
+    returns: Path
     build: Path
+    alone: bool
+
+    @property
+    def place(self) -> Path:
+        """Where the files of findings are."""
+        return _findings_file(self.build, "<authority>", alone=self.alone)
 
 
 def check_returns(
@@ -38,7 +46,7 @@ def check_returns(
     jobs: int,
     say: Callable[[str], None],
 ) -> CheckReport:
-    """Read the workbooks that have changed and collect all findings.
+    """Read the workbooks that have changed, collect all findings, and write a workbook of them per authority.
 
     Raises `ParameterError` for an unknown authority, `ReturnsError` listing every authority that cannot be
     read.
@@ -46,25 +54,36 @@ def check_returns(
     study = load_study(study_path)
     slugs = _chosen(study, only)
     places = data_folders(study, study_path.resolve(), build.resolve(), sources, say)
-    names = {f"read {slug}" for slug in slugs} | (set() if only else {"compare returns"})
-    steps = [step for step in data_steps(study, places) if step.name in names]
-    outcomes = run_steps(steps, places, jobs=jobs or 2, watch=Watch())
+    alone = bool(only)
+    outcomes = run_steps(_steps(study, places, slugs, alone=alone), places, jobs=jobs or 2, watch=Watch())
     problems = [f"{outcome.name}: {outcome.cause}" for outcome in outcomes if outcome.status == "failed"]
     if problems:
-        raise ReturnsError("some returns cannot be read", problems)
-    findings = {slug: _findings(places.build, slug, alone=bool(only)) for slug in slugs}
-    return CheckReport(findings, places.build)
+        raise ReturnsError("some returns cannot be checked or reported", problems)
+    findings = {slug: _findings(places.build, slug, alone=alone) for slug in slugs}
+    return CheckReport(findings, places.returns, places.build, alone)
+
+
+def _steps(study: Study, places: Places, slugs: Sequence[str], *, alone: bool) -> list[Step]:
+    """Read, compare unless authorities are looked at alone, and write each one's workbook of findings."""
+    names = {"data status", *(f"read {slug}" for slug in slugs), *(() if alone else COMPARING)}
+    wanted = {findings_step_name(slug) for slug in slugs}
+    writing = [step for step in findings_steps(study, places, compared=not alone) if step.name in wanted]
+    return [*(step for step in data_steps(study, places) if step.name in names), *writing]
 
 
 def _findings(build: Path, slug: str, *, alone: bool) -> pd.DataFrame:
-    """What was found in one authority's returns, with what was found across authorities unless read alone."""
+    return pd.read_csv(_findings_file(build, slug, alone=alone), dtype="str")
+
+
+def _findings_file(build: Path, slug: str, *, alone: bool) -> Path:
+    """What was found in one authority's returns, with what comparisons found unless it was read alone."""
     path = f"returns/{slug}"
-    return pd.read_csv(build / (path if alone else authority_slice(slug, path)) / "findings.csv", dtype="str")
+    return build / (path if alone else authority_slice(slug, path)) / FINDINGS_TABLE
 
 
 def findings_of_build(study: Study, build: Path) -> dict[str, pd.DataFrame]:
-    """What the last build found in each trial authority's own returns."""
-    return {slug: _findings(build, slug, alone=True) for slug in trial_authorities(study)}
+    """What the last build found in the returns of each trial authority."""
+    return {slug: _findings(build, slug, alone=False) for slug in trial_authorities(study)}
 
 
 def raise_for_blocked(findings: Mapping[str, pd.DataFrame]) -> None:
@@ -85,11 +104,14 @@ def print_findings(report: CheckReport, console: Console) -> None:
     """One table per authority of what failed, then how many findings there are of each kind."""
     for slug, findings in report.findings.items():
         failed = findings[findings["status"] == "fail"]
-        console.print(_table(slug, failed) if len(failed) else f"[bold]{slug}[/bold]  nothing is wrong")
+        console.print(
+            _table(slug, failed) if len(failed) else f"[bold]{slug}[/bold]  no check found anything"
+        )
     everything = pd.concat(report.findings.values(), ignore_index=True)
     counts = everything[everything["status"] == "fail"]["severity"].value_counts()
     words = ", ".join(f"{counts.get(name, 0)} {name}" for name in STYLES)
-    console.print(f"{words}; details in {report.build / 'returns'}/<authority>/findings.csv", highlight=False)
+    console.print(f"{words}; details in {report.place}", highlight=False)
+    console.print(f"workbooks for the authorities: {report.build / WORKBOOKS}", highlight=False)
 
 
 def _table(slug: str, failed: pd.DataFrame) -> Table:

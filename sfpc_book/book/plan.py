@@ -30,15 +30,21 @@ DATA_STATUS = "data_status.json"
 COHORT_TABLES = (
     "panel.parquet",
     "flow.csv",
+    "allocation.csv",
+    "samples.csv",
+    "exposures.csv",
     "descriptives.csv",
     "missingness.csv",
+    "patterns.csv",
     "monthly.csv",
     "linkage.csv",
     "observability.csv",
     "excluded_authorities.csv",
+    "marked_authorities.csv",
 )
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
-RETURNS_TABLES = ("findings.csv", "reading_log.csv", "dr1_monthly.parquet")
+FINDINGS_TABLE = "findings.csv"  # all of an authority, whatever step made them
+RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
     "profile.parquet",
     "profile_neighbours.csv",
@@ -56,6 +62,8 @@ PUBLISHED_TABLES = (
     *PUBLISHED_PROFILE,
 )
 ESTIMATES = "results/estimates.csv"
+WORKBOOKS = "findings"  # folder of the workbooks that go back to the authorities
+CHECKS_IN_WORDS = ("data_contracts/check_words.yml",)
 
 PROGRAMME, AUTHORITIES, ABOUT = "The programme", "Local authorities", "About this report"
 
@@ -149,11 +157,13 @@ def _authority_chapter(authority: Authority, group: str) -> Chapter:
         title=authority.name,
         part=AUTHORITIES,
         group=group,
+        sources=CHECKS_IN_WORDS,
     )
 
 
 MODEL_CHAPTERS = (
     ("sample", "Who was studied", False),
+    ("data_quality", "Data quality", False),
     ("primary", "Primary outcome", True),
     ("secondary", "Secondary outcomes", True),
     ("follow_up", "Longer follow-up", True),
@@ -163,14 +173,16 @@ MODEL_CHAPTERS = (
 
 def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
+    returns = [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities]
     extra = {
-        "sample": [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities],
+        "sample": returns,
+        "data_quality": returns,
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),
         ],
     }
-    sources = {"costs": ("data_contracts/unit_costs.yml",)}
+    sources = {"costs": ("data_contracts/unit_costs.yml",), "data_quality": CHECKS_IN_WORDS}
     return [
         Chapter(
             slug=f"{model.id}-{name}",
@@ -189,11 +201,15 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
 def _programme_chapters(models: tuple[PracticeModel, ...]) -> list[Chapter]:
     published = tuple(f"published/{name}" for name in PUBLISHED_TABLES)
     flows = tuple(f"cohort/{model.id}/flow.csv" for model in models)
-    panels = tuple(f"cohort/{model.id}/panel.parquet" for model in models)
+    trials = tuple(
+        f"cohort/{model.id}/{name}"
+        for model in models
+        for name in ("panel.parquet", "excluded_authorities.csv", "marked_authorities.csv")
+    )
     return [
         _programme("programme-summary", "Summary", "programme_summary", (DATA_STATUS, ESTIMATES, *flows)),
         _programme("programme-design", "Design", "programme_design", (DATA_STATUS,)),
-        _programme("programme-pooled", "Three trials", "programme_pooled", (DATA_STATUS, *panels), True),
+        _programme("programme-pooled", "Three trials", "programme_pooled", (DATA_STATUS, *trials), True),
         _programme(
             "matched-comparison", "Matched comparison", "matched_comparison", (DATA_STATUS, *published), True
         ),

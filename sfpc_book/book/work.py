@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sfpc_book.book.failure_page import Failure
-from sfpc_book.book.plan import Chapter
+from sfpc_book.book.plan import FINDINGS_TABLE, Chapter, authority_slice
 from sfpc_book.book.step import Places
 
 
@@ -44,38 +44,81 @@ def read_returns(places: Places, *, authority: str, listing: str) -> None:
     declared = load_declared(study, places.returns, places.home / "data_contracts")
     inventory = read_inventory(study, places.returns, declared.corrections)
     returns = read_files(study, authority, inventory, declared)
-    found = check_authority(study, authority, returns.tables, inventory.of(authority), declared)
+    found = check_authority(study, returns, inventory.of(authority), declared)
     target = places.build / "returns" / authority
     shutil.rmtree(target, ignore_errors=True)
     write_returns(replace(returns, findings=(*returns.findings, *found)), target)
 
 
 def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
-    """Check the returns across authorities, and give each one what its chapter may read of its own."""
+    """Check the returns across authorities and beside published statistics; give each its own findings."""
     from sfpc_book.book.slices import write_returns_slice
     from sfpc_book.cohort.store import load_tables
-    from sfpc_book.contracts.limits import load_limits
+    from sfpc_book.published.sources import read_published
     from sfpc_book.returns.check import check_across
+    from sfpc_book.returns.check_published import check_published, why_not_compared
+    from sfpc_book.returns.declared import load_declared
+    from sfpc_book.study.study import load_study
 
+    study = load_study(places.study_path)
+    contracts = places.home / "data_contracts"
+    declared = load_declared(study, places.returns, contracts)
     tables = {slug: load_tables(places.build / "returns" / slug) for slug in authorities}
-    found = check_across(tables, load_limits(places.home / "data_contracts"))
+    because = why_not_compared(
+        returns_synthetic=_is_synthetic(places, "returns"),
+        published_synthetic=_is_synthetic(places, "published"),
+        comparable="published" in declared.comparable,
+    )
+    series = None if because else read_published(study, places.published, contracts).series
+    found = [
+        *check_across(tables, declared.limits),
+        *check_published(study, tables, series, declared.contracts, declared.limits, because=because),
+    ]
     for slug in authorities:
         write_returns_slice(places.build, slug, [item for item in found if item.authority == slug])
 
 
-def build_model_cohort(places: Places, *, model: str) -> None:
-    """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
+def write_findings_workbook(places: Places, *, authority: str, compared: bool) -> None:
+    """Write what goes back to an authority, and refuse to if an identifier of its children stands in it.
+
+    A workbook of the other data status is removed: made-up findings must not lie beside real ones.
+    """
+    from sfpc_book.book.findings_export import export_findings
+
+    export_findings(places, authority, compared=compared)
+
+
+def _is_synthetic(places: Places, kind: str) -> bool:
+    """Whether the `returns` or the `published` statistics are synthetic, as `write_data_status` noted."""
+    status = json.loads((places.build / "data_status.json").read_text(encoding="utf-8"))
+    return status[kind] == "synthetic"
+
+
+def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) -> None:
+    """Build one model's cohort and panel, and each authority's own rows of the aggregates.
+
+    `left` are the authorities that left the trial and whose returns were read for a sample. What must be
+    hidden of an authority's description depends on the others, so it is decided here, for all.
+    """
     from sfpc_book.book.slices import write_slices
     from sfpc_book.cohort.build import build_cohort
-    from sfpc_book.cohort.store import blocked_authorities, load_tables, write_cohort
+    from sfpc_book.cohort.store import blocked_authorities, load_tables, marked_authorities, write_cohort
+    from sfpc_book.report.disclosure_baseline import with_hidden
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
-    returns = places.build / "returns"
     slugs = study.models[model].trial_authorities
-    tables = {slug: load_tables(returns / slug) for slug in slugs}
-    blocked = {slug: why for slug, why in blocked_authorities(returns).items() if slug in slugs}
-    write_cohort(build_cohort(study, model, tables, blocked), places.build / "cohort" / model)
+    returns, folder = places.build / "returns", places.build / "cohort" / model
+    tables = {slug: load_tables(returns / slug) for slug in (*slugs, *left)}
+    findings = {
+        slug: places.build / authority_slice(slug, f"returns/{slug}") / FINDINGS_TABLE for slug in slugs
+    }
+    blocked = blocked_authorities(findings | {slug: returns / slug / FINDINGS_TABLE for slug in left})
+    cohort = build_cohort(study, model, tables, blocked)
+    protected = replace(cohort, descriptives=with_hidden(cohort.descriptives, study.disclosure))
+    write_cohort(protected, folder)
+    marked = marked_authorities(findings).assign(model=model)
+    marked.to_csv(folder / "marked_authorities.csv", index=False, lineterminator="\n")
     write_slices(places.build, model, slugs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -38,18 +39,34 @@ def load_returns(folder: Path) -> dict[str, dict[str, pd.DataFrame]]:
     return {path.name: load_tables(path) for path in sorted(folder.iterdir()) if path.is_dir()}
 
 
-def blocked_authorities(folder: Path) -> dict[str, str]:
-    """Authorities that may not be estimated, with the first reason, from each `folder/<slug>/findings.csv`.
+def blocked_authorities(findings_of: Mapping[str, Path]) -> dict[str, str]:
+    """Authorities that may not be estimated, with the first reason, from each one's file of findings.
 
     An authority is blocked by a finding of severity `block` and status `fail`.
     """
     blocked = {}
-    for path in sorted(folder.glob("*/findings.csv")):
+    for slug, path in findings_of.items():
         findings = pd.read_csv(path, dtype="str")
         failed = findings[(findings["severity"] == "block") & (findings["status"] == "fail")]
         if len(failed):
-            blocked[path.parent.name] = str(failed["text"].iloc[0])
+            blocked[slug] = str(failed["text"].iloc[0])
     return blocked
+
+
+def marked_authorities(findings_of: Mapping[str, Path]) -> pd.DataFrame:
+    """Authorities that are estimated and marked: one row each, with the checks that marked them.
+
+    A finding of severity `mark` and status `fail` marks; whom another blocks, is not estimated. Columns
+    authority, checks (ids, joined by "; "), n_findings.
+    """
+    rows = []
+    for slug, path in findings_of.items():
+        findings = pd.read_csv(path, dtype="str")
+        failed = findings[findings["status"] == "fail"]
+        marking = failed[failed["severity"] == "mark"]
+        if len(marking) and not (failed["severity"] == "block").any():
+            rows.append((slug, "; ".join(sorted(marking["check"].unique())), len(marking)))
+    return pd.DataFrame(rows, columns=["authority", "checks", "n_findings"])
 
 
 def write_cohort(cohort: Cohort, folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sfpc_book.contracts.finding import Severity
+from sfpc_book.contracts.relations import Cardinality, Cross, History, Published, relation_faults
 from sfpc_book.contracts.source import Part, Where, located, read_yaml, schema_faults
 from sfpc_book.errors import ContractError
 
@@ -46,6 +47,7 @@ class Column(Part):
 
     `unmapped_as` is what a value outside the code list becomes; without it, a missing value, counted apart.
     `missing_limit` and `unmapped_limit` are shares of rows, 0 to 1; None takes the limit of `checks.yml`.
+    `unborn_in` are columns that may say that a child without a birth month is not yet born.
     `alternative_columns` are columns that together say the same; `{level}` in a header stands for a level of
     `wide`.
     """
@@ -62,6 +64,7 @@ class Column(Part):
     pattern: str | None = None
     layouts: tuple[Layout, ...] = ("standard", "no_wrong_door")
     alternative_columns: tuple[str, ...] = ()
+    unborn_in: tuple[str, ...] = ()
     blank_means: str | None = None
     unmapped_as: str | None = None
     personal: bool = False
@@ -75,6 +78,14 @@ class Column(Part):
     def headers(self) -> tuple[str, ...]:
         """The header and its other spellings."""
         return (self.header, *self.aliases)
+
+    def may_miss(self, otherwise: float) -> float | None:
+        """The share of rows in which it may be missing, `otherwise` if it says nothing; None: any share.
+
+        Where a blank has a meaning, or the column need not be there, nothing is expected unless a limit is.
+        """
+        expected = self.required and self.blank_means is None and not self.alternative_columns
+        return self.missing_limit if self.missing_limit is not None or not expected else otherwise
 
 
 class Wide(Part):
@@ -125,6 +136,10 @@ class TableContract(Part):
     sheets: dict[Layout, Sheet]
     columns: tuple[Column, ...] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
+    cardinality: tuple[Cardinality, ...] = ()
+    cross: tuple[Cross, ...] = ()
+    history: History | None = None
+    published: tuple[Published, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -170,14 +185,25 @@ def load_contracts(folder: Path | str = DATA_CONTRACTS) -> dict[str, TableContra
         )
     codes = (read_yaml(folder / "vocabularies.yml") or {}).get("codes") or {}
     raw = {path: read_yaml(path) for path in paths}
+    columns = {path.stem: _known_names(content) for path, content in raw.items()}
     problems: list[str] = []
     for path, content in raw.items():
         faults = [*schema_faults(TableContract, content), *_cross_faults(content, codes, path.stem)]
+        faults += relation_faults(content, columns) if isinstance(content, Mapping) else []
         problems += located(path, faults) if faults else []
     if problems:
         raise ContractError(f"The data contracts in {folder} have {len(problems)} fault(s)", problems)
     contracts = (TableContract.model_validate(content) for content in raw.values())
     return {contract.table: contract for contract in contracts}
+
+
+def _known_names(raw: Any) -> list[str]:
+    """Names of the columns of a raw contract, with that of levels; tolerates what the schema rejects."""
+    listed = raw.get("columns") if isinstance(raw, Mapping) else None
+    columns = listed if isinstance(listed, list) else []
+    names = [str(column["name"]) for column in columns if isinstance(column, Mapping) and "name" in column]
+    wide = raw.get("wide") if isinstance(raw, Mapping) else None
+    return [*names, str(wide["by"])] if isinstance(wide, Mapping) and "by" in wide else names
 
 
 def _cross_faults(raw: Any, codes: Iterable[str], stem: str) -> list[tuple[Where, str]]:
@@ -210,7 +236,8 @@ def _unknown_names(raw: Mapping, wide: Mapping, names: list[str]) -> list[tuple[
         used += [(("rules", index, end), rule[end]) for end in ("column", "other") if end in rule]
     for index, column in enumerate(raw.get("columns") or []):
         if isinstance(column, Mapping):
-            used += [(("columns", index), name) for name in column.get("alternative_columns") or []]
+            others = ("alternative_columns", "unborn_in")
+            used += [(("columns", index), name) for key in others for name in column.get(key) or []]
     text = "unknown column '{}'. Columns of this table: " + ", ".join(known)
     return [(where, text.format(name)) for where, name in used if name not in known]
 

@@ -7,6 +7,13 @@ from pathlib import Path
 
 from sfpc_book.contracts.contract import DATA_CONTRACTS, Column, TableContract, load_contracts
 from sfpc_book.contracts.limits import Limits, load_limits
+from sfpc_book.contracts.rule_words import (
+    MEANING,
+    key_in_words,
+    limit_in_words,
+    rules_in_words,
+    severity_in_words,
+)
 from sfpc_book.contracts.vocabulary import Vocabularies, load_vocabularies
 
 LAYER_TITLES = {
@@ -49,7 +56,7 @@ def dictionary_markdown(folder: Path = DATA_CONTRACTS) -> str:
 def _table_section(contract: TableContract) -> str:
     sheets = [f"- {LAYOUTS[layout]}: sheet “{sheet.name}”" for layout, sheet in contract.sheets.items()]
     key = " and ".join(f"`{name}`" for name in contract.key)
-    facts = f"{contract.grain[0].upper()}{contract.grain[1:]}. Key: {key}."
+    facts = f"{contract.grain[0].upper()}{contract.grain[1:]}. Key: {key} ({key_in_words(contract)})."
     if contract.replace_key:
         facts += (
             " A later return's row replaces an earlier one of the same key; a blank keeps the earlier value."
@@ -58,11 +65,10 @@ def _table_section(contract: TableContract) -> str:
         facts += f" Of rows equal in every column the {contract.keep} is kept."
     rows = [_column_row(column) for column in contract.columns]
     caption = f"Columns of {contract.table}"
-    table = _table(
-        caption, ("Column", "Header and other spellings", "What it says", "Values", "Blank means"), rows
-    )
-    rules = "".join(f"\n- {rule.reason} (`{rule.column}`, `{rule.other}`)." for rule in contract.rules)
-    rules = f"\nRules:\n{rules}\n" if rules else ""
+    headings = ("Column", "Header and other spellings", "What it says", "Values", "Blank means", "A fault")
+    table = _table(caption, headings, rows)
+    rules = "\n".join(f"- {text}." for text in rules_in_words(contract))
+    rules = f"\nRules:\n\n{rules}\n" if rules else ""
     return (
         f"### {contract.title} (`{contract.table}`)\n\n{facts}\n\n"
         + "\n".join(sheets)
@@ -73,7 +79,9 @@ def _table_section(contract: TableContract) -> str:
 def _column_row(column: Column) -> tuple[str, ...]:
     headers = "; ".join(column.headers)
     blank = column.blank_means or ("missing" if column.required else "missing; may be left out")
-    return (f"`{column.name}`", headers, column.description, _values(column), blank)
+    if column.missing_limit is not None:
+        blank += f"; at most the share {column.missing_limit:g}"
+    return (f"`{column.name}`", headers, column.description, _values(column), blank, column.severity)
 
 
 def _values(column: Column) -> str:
@@ -109,14 +117,23 @@ def _code_section(words: Vocabularies) -> str:
 
 
 def _limit_section(limits: Limits) -> str:
-    kinds = {"at_most": "at most", "at_least": "at least"}
     rows = [
-        (f"`{name}`", f"{kinds[part.direction]} {part.limit:g} {part.unit}", part.severity, part.reason)
+        (f"`{name}`", limit_in_words(part), severity_in_words(part), part.reason)
         for name, part in limits.checks.items()
     ]
-    missing = f"Of the values of a required column at most the share {limits.missing:g} may be missing."
-    return f"## Limits of the checks\n\n{missing}\n\n" + _table(
-        "Checks and their limits", ("Check", "Limit", "Severity", "Why"), rows
+    missing = (
+        f"Of the values of a required column at most the share {limits.missing:g} may be missing, unless the "
+        "column says otherwise. A single return may miss more as far as chance can give that in its few rows."
+    )
+    return "\n".join(
+        [
+            f"## Limits of the checks\n\n{missing}\n",
+            _table("Checks and their limits", ("Check", "Limit", "A fault", "Why"), rows),
+            "## What follows from a fault\n",
+            _table(
+                "Severities and what they mean for the estimates", ("Severity", "Meaning"), MEANING.items()
+            ),
+        ]
     )
 
 

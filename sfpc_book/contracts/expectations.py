@@ -1,14 +1,16 @@
 """Contracts as Great Expectations suites. The only user of great_expectations.
 
-A validation result holds raw values of children's records. Only named fields of it (success, counts) are
-copied into a `Finding`; nothing else leaves this file.
+A validation result holds raw values of children's records. Only named fields of it (success, counts,
+positions of rows) are copied into an `Outcome`; nothing else leaves this file.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -17,11 +19,12 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
+from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from sfpc_book.contracts.contract import Column, TableContract
-from sfpc_book.contracts.finding import Finding, Severity
+from sfpc_book.contracts.finding import Severity, Status
 from sfpc_book.contracts.vocabulary import Vocabularies
 
 # How Great Expectations names the types that canonical tables have.
@@ -31,57 +34,103 @@ TYPES = {
     "date": "datetime64", "month": "datetime64", "birth_month": "datetime64",
 }  # fmt: skip
 BORN_OR_UNBORN = ["dated", "unborn"]
+# A return of few rows can miss more than the share allowed by chance; over all returns the share is held.
+STANDARD_ERRORS = 3
 BASIC = {"result_format": "BASIC", "partial_unexpected_count": 0}
+POSITIONS = {"result_format": "COMPLETE", "partial_unexpected_count": 0}
 
 
-def suite_of(
-    contract: TableContract, words: Vocabularies, *, layout: str, missing: float
-) -> gx.ExpectationSuite:
-    """The expectations of one table: columns, types, not null, range, code list, pattern, key.
+@dataclass(frozen=True)
+class Outcome:
+    """How one expectation came out. `position` is the first row, from 0, that is not as expected."""
+
+    check: str
+    column: str
+    status: Status
+    severity: Severity
+    text: str
+    measured: float | None = None
+    limit: float | None = None
+    count: int | None = None
+    position: int | None = None
+
+
+class Expectations:
+    """The expectations of all tables in one layout: each suite is made once and run on many returns.
 
     `missing` is the share of missing values allowed in a required column that says nothing else.
     """
-    suite = gx.ExpectationSuite(name=contract.table)
-    for column in contract.for_layout(layout):
-        for expectation in _of_column(column, words, missing):
-            suite.add_expectation(expectation)
-    suite.add_expectation(_key(contract))
-    return suite
+
+    def __init__(self, words: Vocabularies, *, layout: str, missing: float) -> None:
+        self._words, self._layout, self._missing = words, layout, missing
+        self._suites: dict[tuple[str, str], gx.ExpectationSuite] = {}
+        self._types: dict[tuple, tuple[Outcome, ...]] = {}
+
+    def check(self, records: pd.DataFrame, contract: TableContract) -> tuple[Outcome, ...]:
+        """Run the expectations of a sheet; one outcome each, in a fixed order.
+
+        What fails is run a second time for the positions of its rows. An expectation that raised is a failing
+        outcome `expectation_raised`, never a pass.
+        """
+        found = (*self._check_types(records, contract), *self._run(records, contract, "values"))
+        return tuple(sorted(found, key=lambda outcome: (outcome.column, outcome.check)))
+
+    def check_key(self, records: pd.DataFrame, contract: TableContract) -> tuple[Outcome, ...]:
+        """Run the expectation of a table's key on all records of one return."""
+        return self._run(records, contract, "key")
+
+    def _check_types(self, records: pd.DataFrame, contract: TableContract) -> tuple[Outcome, ...]:
+        """Equal types have equal outcomes, as no column of a canonical table mixes types."""
+        types = (contract.table, *records.dtypes.items())
+        if types not in self._types:
+            self._types[types] = self._run(records, contract, "types")
+        return self._types[types]
+
+    def _run(self, records: pd.DataFrame, contract: TableContract, part: str) -> tuple[Outcome, ...]:
+        batch = _batches(contract.table).get_batch({"dataframe": records})
+        results = batch.validate(self._suite(contract, part), result_format=BASIC).results
+        failed = [item.expectation_config.to_domain_obj() for item in results if not item.success]
+        again = gx.ExpectationSuite(name=contract.table, expectations=failed)
+        placed = batch.validate(again, result_format=POSITIONS).results if failed else []
+        first = {_identity(item): _first_position(item) for item in placed}
+        return tuple(_outcome(item, first.get(_identity(item))) for item in results)
+
+    def _suite(self, contract: TableContract, part: str) -> gx.ExpectationSuite:
+        if (contract.table, part) not in self._suites:
+            columns = contract.for_layout(self._layout)
+            expected = {
+                "types": lambda: [_type(column) for column in columns],
+                "values": lambda: [
+                    each for column in columns for each in _values(column, self._words, self._missing)
+                ],
+                "key": lambda: [_key(contract)],
+            }[part]()
+            self._suites[contract.table, part] = gx.ExpectationSuite(contract.table, expected)
+        return self._suites[contract.table, part]
 
 
-def validate(
-    tables: Mapping[str, pd.DataFrame],
-    contracts: Mapping[str, TableContract],
-    words: Vocabularies,
-    *,
-    authority: str,
-    layout: str,
-    missing: float,
-) -> tuple[Finding, ...]:
-    """Validate each filled table of one authority against its contract; one finding per expectation.
+@cache
+def _batches(table: str) -> BatchDefinition:
+    """Where data frames of a table are given to Great Expectations, made once in a process."""
+    asset = _source().add_dataframe_asset(table)
+    return asset.add_batch_definition_whole_dataframe("whole")
 
-    An expectation that raised is a failing finding `expectation_raised`, never a pass.
-    """
+
+@cache
+def _source() -> Any:
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    assets = context.data_sources.add_pandas("returns")
-    findings: list[Finding] = []
-    for name, table in tables.items():
-        if table.empty:
-            continue
-        contract = contracts[name]
-        whole = assets.add_dataframe_asset(name).add_batch_definition_whole_dataframe("whole")
-        suite = suite_of(contract, words, layout=layout, missing=missing)
-        result = whole.get_batch({"dataframe": table}).validate(suite, result_format=BASIC)
-        found = [_finding(item, contract, authority) for item in result.results]
-        findings += sorted(found, key=lambda finding: (finding.subject, finding.check))
-    return tuple(findings)
+    return context.data_sources.add_pandas("returns")
 
 
-def _of_column(column: Column, words: Vocabularies, missing: float) -> Iterator[gxe.Expectation]:
-    name, strict = column.name, _meta("type", column.severity, 0.0, "cells of another type")
-    yield gxe.ExpectColumnValuesToBeOfType(column=name, type_=TYPES[column.type], meta=strict)
+def _type(column: Column) -> gxe.Expectation:
+    meta = _meta("type", column.severity, 0.0, "cells of another type")
+    return gxe.ExpectColumnValuesToBeOfType(column=column.name, type_=TYPES[column.type], meta=meta)
+
+
+def _values(column: Column, words: Vocabularies, missing: float) -> Iterator[gxe.Expectation]:
+    name = column.name
     yield from _not_missing(column, missing)
     if column.minimum is not None or column.maximum is not None:
         text = f"cells outside {_bound(column.minimum)} to {_bound(column.maximum)}"
@@ -103,11 +152,9 @@ def _of_column(column: Column, words: Vocabularies, missing: float) -> Iterator[
 
 
 def _not_missing(column: Column, missing: float) -> Iterator[gxe.Expectation]:
-    """Where a blank has a meaning, or the column need not be there, nothing is expected unless a limit is."""
-    expected = column.required and column.blank_means is None and not column.alternative_columns
-    if column.missing_limit is None and not expected:
+    limit = column.may_miss(missing)
+    if limit is None:
         return
-    limit = missing if column.missing_limit is None else column.missing_limit
     meta = _meta("missing", column.severity, limit, "cells missing")
     if column.type == "birth_month":
         yield gxe.ExpectColumnValuesToBeInSet(
@@ -139,33 +186,36 @@ def _bound(value: float | None) -> str:
     return "any" if value is None else f"{value:g}"
 
 
-def _finding(item: ExpectationValidationResult, contract: TableContract, authority: str) -> Finding:
-    """Copy success and counts; no other field, since others hold values."""
-    config = item.expectation_config
-    meta = config.meta
-    column = meta.get("column", config.kwargs.get("column"))
-    subject = f"{contract.table}.{column}"
+def _outcome(item: ExpectationValidationResult, position: int | None) -> Outcome:
+    """Copy success, counts and a position; no other field, since others hold values."""
+    meta = item.expectation_config.meta
+    check, column = _identity(item)
     if item.exception_info.get("raised_exception") or "exception_info" in item.exception_info:
-        text = f"{contract.title}: the expectation on '{column}' could not be evaluated"
-        return Finding(
-            "expectation_raised",
-            subject,
-            "fail",
-            "mark",
-            None,
-            None,
-            "",
-            text,
-            authority,
-            contract.layer,
-            column=column,
-        )
+        text = f"the expectation '{check}' could not be evaluated"
+        return Outcome("expectation_raised", column, "fail", "mark", text)
     count, share = _counts(item)
-    text = f"{contract.title}, '{column}': {meta['what']}: {count}"
-    return Finding(
-        meta["check"], subject, "pass" if item.success else "fail", meta["severity"], share, meta["limit"],
-        "share of rows", text, authority, contract.layer, column=column, count=count,
-    )  # fmt: skip
+    text = f"{meta['what']}: {count}"
+    by_chance = check == "missing" and not item.success and count <= _chance_allows(item, meta["limit"])
+    if by_chance:
+        text += ", no more than chance can give where the limit is kept"
+    status = "pass" if item.success or by_chance else "fail"
+    return Outcome(check, column, status, meta["severity"], text, share, meta["limit"], count, position)
+
+
+def _identity(item: ExpectationValidationResult) -> tuple[str, str]:
+    config = item.expectation_config
+    return config.meta["check"], config.meta.get("column", config.kwargs.get("column"))
+
+
+def _first_position(item: ExpectationValidationResult) -> int | None:
+    positions = item.result.get("unexpected_index_list") or ()
+    return min(map(int, positions), default=None)
+
+
+def _chance_allows(item: ExpectationValidationResult, limit: float) -> float:
+    """The largest number of cells that says nothing against a share of `limit` in a return of that size."""
+    n = int(item.result["element_count"])
+    return n * limit + STANDARD_ERRORS * (n * limit * (1 - limit)) ** 0.5
 
 
 def _counts(item: ExpectationValidationResult) -> tuple[int, float]:

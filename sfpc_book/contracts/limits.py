@@ -14,7 +14,11 @@ from sfpc_book.errors import ContractError
 
 
 class Limit(Part):
-    """One check: its limit and what follows beyond it; `mark` and `block` are limits for these severities."""
+    """One check: its limit and what follows beyond it; `mark` and `block` are limits for these severities.
+
+    `minimum`: the size below which nothing is compared. `factor`, `difference`: the ratio, or the difference
+    of shares, from which on something matters. `points`: how many others it is compared with at least.
+    """
 
     limit: float
     direction: Literal["at_most", "at_least"] = "at_most"
@@ -23,6 +27,10 @@ class Limit(Part):
     block: float | None = None
     unit: str
     reason: str
+    minimum: float = Field(default=0, ge=0)
+    factor: float = Field(default=1, ge=1)
+    difference: float = Field(default=0, ge=0, le=1)
+    points: int = Field(default=1, ge=1)
 
     def holds(self, measured: float) -> bool:
         """Whether a measurement keeps the limit."""

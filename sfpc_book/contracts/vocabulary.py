@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from sfpc_book.errors import ContractError
 
 # "a) Male", "s) NOBT": some systems export the letter of their pick list with the value.
 LIST_LETTER = re.compile(r"^[a-z]\)\s*")
-SPACES = re.compile(r"\s+")
 
 
 def plain_text(text: str) -> str:
     """A cell as code lists compare it: no case, no list letter, single blanks."""
-    return LIST_LETTER.sub("", SPACES.sub(" ", text).strip().casefold())
+    plain = " ".join(text.split()).casefold()
+    return LIST_LETTER.sub("", plain) if plain[1:2] == ")" else plain
 
 
 class _Listed(BaseModel):
@@ -39,6 +39,7 @@ class Vocabularies(_Listed):
 
     missing_phrases: tuple[str, ...]
     unborn_phrases: tuple[str, ...]
+    unborn_within: tuple[str, ...] = ()
     unborn_dates: tuple[str, ...]
     flag: Flag
     codes: dict[str, dict[str, tuple[str, ...]]]
@@ -50,17 +51,26 @@ class Vocabularies(_Listed):
 
     @cached_property
     def _missing_sentences(self) -> re.Pattern[str]:
-        several = [re.escape(phrase) for phrase in sorted(self.missing) if " " in phrase]
-        return re.compile(rf"\b(?:{'|'.join(several)})\b") if several else re.compile(r"(?!)")
+        return _any_of(phrase for phrase in self.missing if " " in phrase)
 
-    def missing_within(self, text: str) -> bool:
-        """Whether a `plain_text` holds, as part of a sentence, a phrase of several words for missing."""
-        return bool(self._missing_sentences.search(text))
+    @cached_property
+    def _unborn_sentences(self) -> re.Pattern[str]:
+        return _any_of(map(plain_text, self.unborn_within))
+
+    def says_missing(self, cell: str) -> bool:
+        """Whether a cell is a phrase for missing, or a sentence around one of several words."""
+        text = plain_text(cell)
+        return text in self.missing or (" " in text and bool(self._missing_sentences.search(text)))
 
     @cached_property
     def unborn(self) -> frozenset[str]:
         """Phrases that say the child was not yet born, as `plain_text`."""
         return frozenset(map(plain_text, self.unborn_phrases))
+
+    def says_unborn(self, cell: str) -> bool:
+        """Whether a cell is a phrase for an unborn child, or holds one of those of `unborn_within`."""
+        text = plain_text(cell)
+        return text in self.unborn or bool(self._unborn_sentences.search(text))
 
     @cached_property
     def flags(self) -> dict[str, int]:
@@ -88,6 +98,12 @@ class Vocabularies(_Listed):
     def code_sets(self) -> Mapping[str, tuple[str, ...]]:
         """For each code list: its codes, in the order of the file."""
         return {name: tuple(codes) for name, codes in self.codes.items()}
+
+
+def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of these phrases as whole words; nothing if there are none."""
+    listed = "|".join(re.escape(phrase) for phrase in sorted(phrases))
+    return re.compile(rf"\b(?:{listed})\b" if listed else r"(?!)")
 
 
 def load_vocabularies(path: Path) -> Vocabularies:

@@ -107,7 +107,9 @@ def _two_way(table: TrialTable, facts: Slice, name: str, *, weights: str) -> Row
     return [panel_row(facts, name, fit_two_way(table.cells, weights=weights, conf_level=facts.conf_level))]
 
 
-def _of_children(table: TrialTable, facts: Slice, name: str, *, model: Callable[[Children], tuple[Term, ...]]):
+def _of_children(
+    table: TrialTable, facts: Slice, name: str, *, model: Callable[[Children], tuple[Term, ...]]
+):
     return [_term_row(facts, name, term) for term in model(table.children)]
 
 
@@ -143,7 +145,9 @@ def _curve(table: TrialTable, facts: Slice, name: str) -> Rows:
     if status.startswith("not_estimable"):
         return [_empty(facts, name, status)]
     effects = exposure_time_effects(table.cells)
-    return [exposure_row(facts, name, effect) for effect in effects] or [_empty(facts, name, "not_identified")]
+    return [exposure_row(facts, name, effect) for effect in effects] or [
+        _empty(facts, name, "not_identified")
+    ]
 
 
 def _average(table: TrialTable, facts: Slice, name: str) -> Rows:

@@ -36,8 +36,8 @@ def secondary_family(
 ) -> pd.DataFrame:
     """Adjusted p-values of one model's secondary outcomes at one horizon, by a linear statistic.
 
-    `panel` holds one model, sample and exposure. Outcomes that cannot be estimated are not part of the
-    family; they have a row with NaN and `in_family` False.
+    `panel` holds one model, sample and exposure; the orders are those of its authorities. Outcomes that
+    cannot be estimated are not part of the family; they have a row with NaN and `in_family` False.
 
     Returns
     -------
@@ -47,8 +47,9 @@ def secondary_family(
         outcome: cells_of(panel.loc[(panel["outcome"] == outcome) & (panel["horizon"] == horizon)])
         for outcome in outcomes
     }
+    remaining = wedge.among(panel["authority"].unique())
     family = {
-        outcome: order_effects(cells, wedge, statistic=statistic)
+        outcome: order_effects(cells, remaining, statistic=statistic)
         for outcome, cells in slices.items()
         if design_status(cells) == exact_status(cells, statistic=statistic) == "ok"
     }

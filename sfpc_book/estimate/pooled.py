@@ -110,8 +110,9 @@ def estimate_pooled(
     )
     if not usable:
         return combine([row_without_number(facts, ANALYSIS, _status_without_any(everything, cells))])
+    remaining = {model: wedges[model].among(panels[model]["authority"].unique()) for model in usable}
     effects = pooled_effects(
-        [order_effects(cells[model], wedges[model], statistic=statistic) for model in usable]
+        [order_effects(cells[model], remaining[model], statistic=statistic) for model in usable]
     )
     return combine([pooled_row(facts, randomisation_test(effects, conf_level=conf_level), usable)])
 

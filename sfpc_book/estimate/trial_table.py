@@ -105,7 +105,9 @@ def _faults(frame: pd.DataFrame, roles: Roles) -> Iterator[str]:
         yield "it has no rows"
         return
     for role, column in roles.required.items():
-        yield from _told(frame[column].isna(), f"column '{column}' ({role}) is blank", "fill or leave them out")
+        yield from _told(
+            frame[column].isna(), f"column '{column}' ({role}) is blank", "fill or leave them out"
+        )
     outcome, exposed = _numbers(frame[roles.outcome]), _numbers(frame[roles.exposed])
     yield from _told(outcome.isna() & frame[roles.outcome].notna(), f"'{roles.outcome}' is not a number", "")
     wrong = ~exposed.isin([0, 1]) & frame[roles.exposed].notna()
@@ -176,7 +178,9 @@ def _covariate(values: pd.Series, is_code: bool) -> np.ndarray:
 
 def _cells(children: Children) -> Cells | None:
     """Cluster-period means, or None where a cell holds both exposures or exposure goes back."""
-    frame = pd.DataFrame({name: getattr(children, name) for name in ("cluster", "period", "exposed", "weight")})
+    frame = pd.DataFrame(
+        {name: getattr(children, name) for name in ("cluster", "period", "exposed", "weight")}
+    )
     frame = frame.assign(sum=children.outcome * children.weight).loc[children.weight > 0]
     grouped = frame.groupby(["cluster", "period"], sort=True)
     if frame.empty or (grouped["exposed"].nunique() > 1).any():

@@ -44,7 +44,8 @@ def estimate_outcome(
     Parameters
     ----------
     panel
-        One row per authority and period (see `cells_of`), with `n_events` and `n_not_observed`.
+        One row per authority and period (see `cells_of`), with `n_events` and `n_not_observed`. Authorities
+        of the wedge that have none are out of the trial: the orders are those of the others.
     statistic
         Of the exact tests (`exact_test.py`).
     observable_from
@@ -78,7 +79,7 @@ def estimate_outcome(
     )
     if cells.n_cells == 0 and panel["n_not_observed"].sum() > 0:
         return combine(row_without_number(facts, analysis, "not_observed") for analysis in REFERENCES)
-    return combine(_rows(facts, cells, wedge, statistic))
+    return combine(_rows(facts, cells, wedge.among(panel["authority"].unique()), statistic))
 
 
 def estimate_outcomes(

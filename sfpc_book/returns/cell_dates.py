@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
-from sfpc_book.returns.names import MONTHS
+from sfpc_book.study.return_months import MONTHS
 
 # Day 0 of Excel's calendar for serials from 61 on; earlier serials count a 29 February 1900 that never was.
 EXCEL_DAY_ZERO = date(1899, 12, 30)
 FIRST_EXCEL_SERIAL_AFTER_LEAP_FAULT = 61
+# Workbooks first made on old Macs count days from 1904-01-01.
+DAYS_TO_1904 = 1462
 # A year outside these bounds is not a date of this programme (births, referrals, care): the cell is unmapped.
 FIRST_YEAR, LAST_YEAR = 1950, 2050
 UNBORN_YEAR = 1900
 SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ t]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?z?)?")
 DAY_FIRST = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?: \d{1,2}:\d{2}(?::\d{2})?)?")
-MONTH_FIRST = re.compile(r"(\d{1,2})[/.-](\d{4})")
+MONTH_AND_YEAR = re.compile(r"(\d{1,2})[/.-](\d{4})")
 YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})")
 NAMED = re.compile(r"(?:(\d{1,2})[ -])?([a-z]{3})[a-z]*[ ,-]*('?\d{2}|\d{4})")
+
+DAY_FIRST_FORMS = ("dd/mm/yyyy", "dd-mm-yyyy", "dd.mm.yyyy")
+MONTH_FIRST_FORM = "month before day (not read)"
 
 Read = tuple[date, str]
 
@@ -39,6 +44,29 @@ def read_date(cell: object) -> Read | None:
     return _text(cell.strip().lower()) if isinstance(cell, str) else None
 
 
+def from_1904(cell: object) -> object:
+    """A serial number, or one as text, that counts days from 1904, as one that counts from 1900."""
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return cell + DAYS_TO_1904
+    if isinstance(cell, str) and SERIAL.fullmatch(cell.strip()):
+        return str(float(cell) + DAYS_TO_1904)
+    return cell
+
+
+def is_month_first(cell: object) -> bool:
+    """Whether a cell is a date if the month comes before the day, and only then: its second part is above 12.
+
+    Days come first by rule, so such a date is not read.
+    """
+    match = DAY_FIRST.fullmatch(cell.strip().lower()) if isinstance(cell, str) else None
+    return match is not None and _made(match[4], match[1], match[3], MONTH_FIRST_FORM) is not None
+
+
+def may_be_month_first(day: date) -> bool:
+    """Whether a date read day first would be another date if the month came first."""
+    return day.day <= 12 and day.day != day.month
+
+
 def _serial(number: float, form: str) -> Read | None:
     if not 1 <= number < 100_000:
         return None
@@ -53,7 +81,7 @@ def _text(text: str) -> Read | None:
         return _made(match[1], match[2], match[3], "yyyy-mm-dd")
     if match := DAY_FIRST.fullmatch(text):
         return _made(match[4], match[3], match[1], f"dd{match[2]}mm{match[2]}yyyy")
-    if match := MONTH_FIRST.fullmatch(text):
+    if match := MONTH_AND_YEAR.fullmatch(text):
         return _made(match[2], match[1], "1", "mm/yyyy")
     if match := YEAR_FIRST.fullmatch(text):
         return _made(match[1], match[2], "1", "yyyy-mm")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +12,15 @@ import pandas as pd
 
 from sfpc_book.contracts.contract import Column
 from sfpc_book.contracts.vocabulary import Vocabularies, plain_text
-from sfpc_book.returns.cell_dates import UNBORN_YEAR, read_date
+from sfpc_book.returns.cell_dates import MONTH_FIRST_FORM, UNBORN_YEAR, is_month_first, read_date
 from sfpc_book.returns.cell_values import NO_FACTORS, read_factors, read_integer, read_number, text_of
+from sfpc_book.returns.sheet_marks import ErrorCell
 
 # What became of a cell. UNMAPPED is never counted as missing: somebody has to look.
 CLEAN, BLANK, PHRASE, UNMAPPED, UNBORN = range(5)
 DAYLESS = ("mm/yyyy", "yyyy-mm", "month name")
+DATES = ("date", "month", "birth_month")
+UNBORN_WORD, UNBORN_OTHER, UNBORN_DATE = "unborn as a word", "unborn as another word", "unborn as a date"
 DTYPES = {
     "text": "str", "code": "str", "factors": "str", "flag": "Int8", "integer": "Int64",
     "number": "float64", "share": "float64", "percent": "float64",
@@ -36,11 +38,30 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class ReadColumn:
-    """Canonical values of a column, what became of each cell (int8), and how often each form occurs."""
+    """Canonical values of a column; of each cell, what became of it (int8) and the number of its form in
+    `form_names` (int16, -1 for none)."""
 
     values: pd.Series
     kinds: np.ndarray
-    forms: Mapping[str, int]
+    form_numbers: np.ndarray
+    form_names: tuple[str, ...]
+
+    @property
+    def forms(self) -> dict[str, int]:
+        """How often each form occurs, by name."""
+        counts = np.bincount(self.form_numbers + 1, minlength=len(self.form_names) + 1)[1:]
+        return {name: int(count) for name, count in zip(self.form_names, counts, strict=True) if count}
+
+    def of_form(self, *forms: str) -> np.ndarray:
+        """Which cells are of one of these forms."""
+        return np.isin(
+            self.form_numbers, [self.form_names.index(form) for form in self.forms if form in forms]
+        )
+
+    def take(self, keep: np.ndarray) -> ReadColumn:
+        """The cells that a mask keeps."""
+        values = self.values[keep].reset_index(drop=True)
+        return replace(self, values=values, kinds=self.kinds[keep], form_numbers=self.form_numbers[keep])
 
     def count(self, kind: int) -> int:
         """Number of cells of which this became."""
@@ -63,14 +84,12 @@ def read_column(cells: Sequence[object], column: Column, words: Vocabularies) ->
         (places.setdefault(cell, len(places)) for cell in cells), dtype=np.int64, count=len(cells)
     )
     read = [_read_cell(cell, column, words) for cell in places]
-    counts = np.bincount(codes, minlength=len(read))
-    forms: Counter[str] = Counter()
-    for cell, number in zip(read, counts, strict=True):
-        if cell.form:
-            forms[cell.form] += int(number)
+    names = tuple(sorted({cell.form for cell in read if cell.form}))
+    numbers = {name: number for number, name in enumerate(names)}
+    forms = np.array([numbers.get(cell.form, -1) for cell in read], dtype=np.int16)
     values = _typed([cell.value for cell in read], column.type).take(codes).reset_index(drop=True)
     kinds = np.array([cell.kind for cell in read], dtype=np.int8)
-    return ReadColumn(values, kinds[codes], dict(sorted(forms.items())))
+    return ReadColumn(values, kinds[codes], forms[codes], names)
 
 
 def is_blank(cell: object) -> bool:
@@ -91,27 +110,18 @@ def _typed(values: list[Any], kind: str) -> pd.Series:
 def _read_cell(cell: object, column: Column, words: Vocabularies) -> Cell:
     if is_blank(cell):
         return Cell(None, BLANK, "")
-    found = READERS[column.type](cell, column, words)
+    found = None if isinstance(cell, ErrorCell) else READERS[column.type](cell, column, words)
     if found is not None:
         return found
-    if isinstance(cell, str) and _says_nothing_known(plain_text(cell), column, words):
+    if isinstance(cell, str) and words.says_missing(cell):
         return Cell(None, PHRASE, "")
-    return Cell(column.unmapped_as, UNMAPPED, "")
-
-
-def _says_nothing_known(text: str, column: Column, words: Vocabularies) -> bool:
-    """Whether a cell is a phrase for missing, or a sentence around one of several words.
-
-    Identifiers are free text: there a phrase counts only if it is all that the cell says.
-    """
-    if text in words.missing:
-        return True
-    return column.type != "text" and words.missing_within(text)
+    turned = column.type in DATES and is_month_first(cell)
+    return Cell(column.unmapped_as, UNMAPPED, MONTH_FIRST_FORM if turned else "")
 
 
 def _text(cell: object, column: Column, words: Vocabularies) -> Cell | None:
     text = text_of(cell)
-    if plain_text(text) in words.missing or (column.pattern and not re.fullmatch(column.pattern, text)):
+    if words.says_missing(text) or (column.pattern and not re.fullmatch(column.pattern, text)):
         return None
     return Cell(text, CLEAN, "text" if isinstance(cell, str) else "number as text")
 
@@ -127,11 +137,12 @@ def _month(cell: object, column: Column, words: Vocabularies) -> Cell | None:
 
 
 def _birth_month(cell: object, column: Column, words: Vocabularies) -> Cell | None:
-    if isinstance(cell, str) and plain_text(cell) in words.unborn:
-        return Cell(None, UNBORN, "unborn as a word")
+    if isinstance(cell, str) and words.says_unborn(cell):
+        asked = plain_text(cell) == plain_text(words.unborn_phrases[0])
+        return Cell(None, UNBORN, UNBORN_WORD if asked else UNBORN_OTHER)
     found = read_date(cell)
     if found and found[0].isoformat() in words.unborn_dates:
-        return Cell(None, UNBORN, "unborn as a date")
+        return Cell(None, UNBORN, UNBORN_DATE)
     return _month(cell, column, words)
 
 

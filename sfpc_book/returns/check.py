@@ -9,34 +9,34 @@ import pandas as pd
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.limits import Limits
 from sfpc_book.returns.check_coverage import check_linkage, check_sent, check_span
-from sfpc_book.returns.check_records import check_records
+from sfpc_book.returns.check_history import check_history
+from sfpc_book.returns.check_records import check_keys, check_missing, check_records
+from sfpc_book.returns.check_relations import check_months, check_relations
+from sfpc_book.returns.check_sheets import check_sheets
 from sfpc_book.returns.declared import Declared, layout_of
 from sfpc_book.returns.measure import measure
 from sfpc_book.returns.names import ReturnFile
 from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.records import Returns
 from sfpc_book.study.study import Study
 
 
 def check_authority(
-    study: Study,
-    slug: str,
-    tables: Mapping[str, pd.DataFrame],
-    files: Sequence[ReturnFile],
-    declared: Declared,
+    study: Study, returns: Returns, files: Sequence[ReturnFile], declared: Declared
 ) -> tuple[Finding, ...]:
-    """All findings about one authority's canonical tables: sent, span, linkage, records, suites.
-
-    The suites of Great Expectations are imported here, when they are first run: that costs seconds.
-    """
-    from sfpc_book.contracts.expectations import validate
-
-    contracts, limits, layout = declared.contracts, declared.limits, layout_of(study, slug)
+    """All findings about what one authority sent: what came, its records, relations, history, each sheet."""
+    contracts, limits, slug, tables = declared.contracts, declared.limits, returns.authority, returns.tables
     return (
         *check_sent(study, tables, contracts, files, limits, slug),
         *check_span(study, tables, limits, slug),
         *check_linkage(study, tables, limits, slug),
         *check_records(tables, contracts, limits, slug),
-        *validate(tables, contracts, declared.words, authority=slug, layout=layout, missing=limits.missing),
+        *check_keys(tables, contracts, slug),
+        *check_missing(tables, contracts, limits, slug, layout=layout_of(study, slug)),
+        *check_relations(tables, contracts, limits, slug, comparable="totals" in declared.comparable),
+        *check_months(study, returns.sheets, contracts, limits),
+        *check_history(study, tables, contracts, limits, slug),
+        *check_sheets(returns.sheets, declared, authority=slug, layout=layout_of(study, slug)),
     )
 
 
@@ -56,5 +56,15 @@ def check_across(returns: Mapping[str, Mapping[str, pd.DataFrame]], limits: Limi
         count = int(index.isin(shared).sum())
         text = f"{count} of {len(index)} identifiers are also used by another authority"
         origin = Origin(slug, "dr2", table="dr2_referrals")
-        findings.append(measure(limits, "identifier_in_two_authorities", count, text, origin, count=count))
+        findings.append(
+            measure(
+                limits,
+                "identifier_in_two_authorities",
+                count,
+                text,
+                origin,
+                column="child_id",
+                count=count,
+            )
+        )
     return tuple(findings)

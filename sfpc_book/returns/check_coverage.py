@@ -12,8 +12,9 @@ from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.limits import Limits
 from sfpc_book.returns.measure import measure
-from sfpc_book.returns.names import ReturnFile, month_start
-from sfpc_book.returns.origin import Origin
+from sfpc_book.returns.names import ReturnFile
+from sfpc_book.returns.origin import Origin, first_row, of_sheets
+from sfpc_book.study.return_months import first_day
 from sfpc_book.study.study import Study
 from sfpc_book.study.wedge import wedge_of
 
@@ -61,7 +62,7 @@ def check_span(study: Study, tables: Tables, limits: Limits, authority: str) -> 
     coverage = tables.get("dr3_coverage")
     if totals is not None and len(totals):
         # A return covers the months before its own.
-        last = month_start(study.returns.months[-1]) - timedelta(days=1)
+        last = first_day(study.returns.months[-1]) - timedelta(days=1)
         yield _gap(
             limits,
             "totals_gap",
@@ -121,15 +122,20 @@ def _covered(
     study: Study, coverage: pd.DataFrame, limits: Limits, origin: Origin, window_start: object
 ) -> Iterator[Finding]:
     """Earliest last date, and latest first date, of any child against what was asked for."""
+    origin = of_sheets(coverage, origin)
     last, first = coverage["covered_to"].min(), coverage["covered_from"].max()
     if pd.notna(last):
         short = max(0, _months_between(last, study.returns.outcomes_to))
         text = f"events are covered to {last:%Y-%m-%d}; asked for to {study.returns.outcomes_to}"
-        yield measure(limits, "coverage_short", short, text, origin, column="covered_to", count=short)
+        row = first_row(coverage[coverage["covered_to"] == last])
+        yield measure(
+            limits, "coverage_short", short, text, origin, row=row, column="covered_to", count=short
+        )
     if pd.notna(first):
         late = max(0, _months_between(window_start, first))
         text = f"events are covered from {first:%Y-%m-%d}; the trial window begins {window_start}"
-        yield measure(limits, "coverage_late", late, text, origin, column="covered_from", count=late)
+        row = first_row(coverage[coverage["covered_from"] == first])
+        yield measure(limits, "coverage_late", late, text, origin, row=row, column="covered_from", count=late)
 
 
 def _months_between(earlier: object, later: object) -> int:

@@ -7,11 +7,24 @@ from collections.abc import Iterator
 import numpy as np
 
 from sfpc_book.contracts.contract import Column
-from sfpc_book.contracts.finding import Finding
-from sfpc_book.returns.cells import BLANK, CLEAN, DAYLESS, PHRASE, UNBORN, UNMAPPED, ReadColumn
+from sfpc_book.contracts.finding import Finding, Severity
+from sfpc_book.returns.cell_dates import DAY_FIRST_FORMS, MONTH_FIRST_FORM, may_be_month_first
+from sfpc_book.returns.cells import (
+    BLANK,
+    CLEAN,
+    DATES,
+    DAYLESS,
+    PHRASE,
+    UNBORN,
+    UNBORN_DATE,
+    UNBORN_OTHER,
+    UNMAPPED,
+    ReadColumn,
+)
 from sfpc_book.returns.locate import Located, Place
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.repair import Repairs
+from sfpc_book.returns.unborn import UNBORN_MARKED
 
 LOG_COLUMNS = (
     "return_month", "layer", "file", "sheet", "table", "found_by", "shape", "nominal_header_row",
@@ -24,6 +37,8 @@ ASKED_FORMS = {
     "date": "date cell", "month": "date cell", "birth_month": "date cell", "integer": "number",
     "number": "number", "share": "number", "percent": "number", "code": "code", "factors": "code",
 }  # fmt: skip
+# Yes and no may be said in any pair of words, but in one; where there are several, this is the one asked for.
+ASKED_PAIR = "1/0"
 
 
 def column_findings(
@@ -50,29 +65,55 @@ def column_findings(
                 count=unmapped,
             )
         )
-    return [*findings, *_form_findings(column, declared, name, origin)]
+    return [*findings, *_form_findings(column, declared, name, numbers, origin)]
 
 
-def _form_findings(column: ReadColumn, declared: Column, name: str, origin: Origin) -> Iterator[Finding]:
-    """What was read although it was not in the form asked for."""
-    place = {"severity": "note", "status": "info", "column": declared.name}
-    phrases, unborn_dates = column.count(PHRASE), column.forms.get("unborn as a date", 0)
-    if phrases:
-        text = f"'{name}': {phrases} cell(s) say in words that nothing is known; read as missing"
-        yield origin.finding("phrase_for_missing", text, count=phrases, **place)
-    if unborn_dates:
-        text = f"'{name}': {unborn_dates} cell(s) hold the date that stands for an unborn child"
-        yield origin.finding("unborn_as_date", text, count=unborn_dates, **place)
-    dayless = sum(count for form, count in column.forms.items() if form in DAYLESS)
-    if declared.type == "date" and dayless:
-        text = f"'{name}': {dayless} date(s) name a month only; read as its first day"
-        yield origin.finding("date_without_day", text, severity="mark", column=declared.name, count=dayless)
-    forms = {form: count for form, count in column.forms.items() if not form.startswith("unborn")}
+def _form_findings(
+    column: ReadColumn, declared: Column, name: str, numbers: np.ndarray, origin: Origin
+) -> Iterator[Finding]:
+    """What was read although it was not in the form asked for, with the row of the first such cell."""
+    for check, cells, text, severity in (*_missing_and_unborn(column), *_dates(column, declared)):
+        if cells.any():
+            count, row = int(np.count_nonzero(cells)), int(numbers[np.argmax(cells)])
+            status = "info" if severity == "note" else "fail"
+            yield origin.finding(
+                check, f"'{name}': {count} {text}", severity=severity, status=status, row=row,
+                column=declared.name, count=count,
+            )  # fmt: skip
+    forms = [form for form in column.forms if not form.startswith("unborn") and form != MONTH_FIRST_FORM]
     asked = ASKED_FORMS.get(declared.type)
     if len(forms) > 1 or (asked and set(forms) - {asked}):
-        other = sum(count for form, count in forms.items() if form != asked)
-        text = f"'{name}': read from {_forms(column)}"
-        yield origin.finding("cell_forms", text, count=other, **place)
+        other = column.of_form(*(form for form in forms if form != (asked or ASKED_PAIR)))
+        yield origin.finding(
+            "cell_forms", f"'{name}': read from {_forms(column)}", severity="note", status="info",
+            row=int(numbers[np.argmax(other)]), column=declared.name, count=int(np.count_nonzero(other)),
+        )  # fmt: skip
+
+
+Noted = tuple[str, np.ndarray, str, Severity]
+
+
+def _missing_and_unborn(column: ReadColumn) -> Iterator[Noted]:
+    text = "cell(s) say in words that nothing is known; read as missing"
+    yield "phrase_for_missing", column.kinds == PHRASE, text, "note"
+    text = "cell(s) hold the date that stands for an unborn child"
+    yield "unborn_as_date", column.of_form(UNBORN_DATE), text, "note"
+    text = "cell(s) say in other words than asked for that a child is unborn"
+    yield "unborn_as_phrase", column.of_form(UNBORN_OTHER), text, "note"
+    text = "cell(s) say nothing, but another column says that the child is unborn; read so"
+    yield "unborn_by_marker", column.of_form(UNBORN_MARKED), text, "note"
+
+
+def _dates(column: ReadColumn, declared: Column) -> Iterator[Noted]:
+    if declared.type == "date":
+        text = "date(s) name a month only; read as its first day"
+        yield "date_without_day", column.of_form(*DAYLESS), text, "mark"
+    if declared.type in DATES:
+        read = column.values[column.of_form(*DAY_FIRST_FORMS)]
+        doubtful = sum(may_be_month_first(day) for day in read)
+        text = "date(s) can only have the month before the day; days come first, so they are unmapped. "
+        text += f"{doubtful} other(s) would be another day if the month came first: ask which is meant"
+        yield "date_month_first", column.of_form(MONTH_FIRST_FORM), text, "mark"
 
 
 def log_row(

@@ -10,19 +10,22 @@ from sfpc_book.contracts.contract import DATA_CONTRACTS, TableContract, load_con
 from sfpc_book.contracts.limits import Limits, load_limits
 from sfpc_book.contracts.vocabulary import Vocabularies, load_vocabularies
 from sfpc_book.errors import ReturnsError
-from sfpc_book.returns.corrections import Correction, corrections_for, load_corrections
-from sfpc_book.returns.inventory import is_synthetic
+from sfpc_book.returns.correction import Correction
+from sfpc_book.returns.corrections import corrections_for, load_corrections
+from sfpc_book.returns.inventory import comparable_with, is_synthetic
 from sfpc_book.study.study import Study
 
 
 @dataclass(frozen=True)
 class Declared:
-    """Tables, code lists, limits of checks, and the corrections that apply to a folder."""
+    """Tables, code lists, limits of checks, the corrections that apply to a folder, what it is comparable
+    with."""
 
     contracts: Mapping[str, TableContract]
     words: Vocabularies
     limits: Limits
     corrections: tuple[Correction, ...]
+    comparable: frozenset[str]
 
 
 def load_declared(study: Study, folder: Path, data_contracts: Path = DATA_CONTRACTS) -> Declared:
@@ -38,9 +41,10 @@ def load_declared(study: Study, folder: Path, data_contracts: Path = DATA_CONTRA
     contracts = load_contracts(data_contracts)
     words = load_vocabularies(data_contracts / "vocabularies.yml")
     paths = (data_contracts / "corrections.yml", folder / "corrections.yml")
-    listed = [part for path in paths for part in load_corrections(path, contracts, study.authorities)]
+    listed = load_corrections(paths, contracts, study)
     limits = load_limits(data_contracts)
-    return Declared(contracts, words, limits, corrections_for(listed, synthetic=is_synthetic(folder)))
+    applied = corrections_for(listed, synthetic=is_synthetic(folder))
+    return Declared(contracts, words, limits, applied, comparable_with(folder))
 
 
 def layout_of(study: Study, slug: str) -> str:

@@ -15,6 +15,7 @@ def measure(
     text: str,
     origin: Origin,
     *,
+    row: int | None = None,
     column: str | None = None,
     count: int | None = None,
 ) -> Finding:
@@ -32,5 +33,5 @@ def measure(
     return origin.finding(
         check, text if holds else f"{text}. {limit.reason}", severity=limit.severity_of(measured),
         status="pass" if holds else "fail", measured=float(measured), limit=limit.limit, unit=limit.unit,
-        column=column, count=count,
+        row=row, column=column, count=count,
     )  # fmt: skip

@@ -20,7 +20,7 @@ def place_findings(found: Located, headers: Headers, layout: str, origin: Origin
 
 
 def _sheet_findings(found: Located, headers: Headers, layout: str, place: Origin) -> Iterator[Finding]:
-    note = {"severity": "note", "status": "info"}
+    note = {"severity": "note", "status": "info", "row": found.header_row, "count": 1}
     declared = headers.contract.sheets[layout].name
     if found.found_by == "headers":
         text = f"taken for {found.table} by its headers; no contract knows this sheet name"
@@ -29,7 +29,7 @@ def _sheet_findings(found: Located, headers: Headers, layout: str, place: Origin
         yield place.finding("sheet_name", f"the sheet's name is '{declared}' in the contract", **note)
     if found.header_row != found.nominal_row:
         text = f"the headers stand in row {found.header_row}, not in row {found.nominal_row}"
-        yield place.finding("header_row", text, row=found.header_row, **note)
+        yield place.finding("header_row", text, **note)
     if headers.wide and found.shape == "long":
         text = f"sent with one row per {headers.wide.by}, not one column"
         yield place.finding("sheet_shape", text, **note)
@@ -46,25 +46,35 @@ def _unknown_columns(found: Located, place: Origin) -> Iterator[Finding]:
         )
         text = f"column '{header[:LONGEST_HEADER_SHOWN]}' is in no contract and was not read{hint}"
         status = "fail" if near and near not in found.columns else "info"
-        yield place.finding("column_unknown", text, severity="note", status=status, count=1)
+        yield place.finding(
+            "column_unknown", text, severity="note", status=status, row=found.header_row, count=1
+        )
     for name in found.repeated:
         text = f"'{name}' stands in more than one column; the first was read"
-        yield place.finding("column_repeated", text, severity="mark", column=name, count=1)
+        yield place.finding(
+            "column_repeated", text, severity="mark", row=found.header_row, column=name, count=1
+        )
 
 
 def _missing_columns(found: Located, headers: Headers, place: Origin) -> Iterator[Finding]:
     for column in headers.required:
         if column.name not in found.columns and not set(column.alternative_columns) & found.columns:
             text = f"column '{column.header}' is missing. Headers allowed: {', '.join(column.headers)}"
-            yield place.finding("column_missing", text, severity=column.severity, column=column.name, count=1)
+            yield place.finding(
+                "column_missing", text, severity=column.severity, row=found.header_row, column=column.name,
+                count=1,
+            )  # fmt: skip
     for part in found.places:
         declared = headers.contract.column(part.column) if part.column in headers.contract.names else None
         if declared and not part.level and header_text(part.header) != header_text(declared.header):
             text = f"'{part.header[:LONGEST_HEADER_SHOWN]}' was read as '{declared.header}'"
             yield place.finding(
-                "column_reworded", text, severity="note", status="info", column=part.column, count=1
-            )
+                "column_reworded", text, severity="note", status="info", row=found.header_row,
+                column=part.column, count=1,
+            )  # fmt: skip
     asked = {level.casefold() for level in headers.wide.levels} if headers.wide else set()
     for level in sorted({part.level for part in found.places if part.level and part.level not in asked}):
         text = f"'{level}' is no {headers.wide.by} that was asked for; it was read"
-        yield place.finding("level_unknown", text, severity="note", status="info", count=1)
+        yield place.finding(
+            "level_unknown", text, severity="note", status="info", row=found.header_row, count=1
+        )

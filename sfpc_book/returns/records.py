@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,27 @@ import pandas as pd
 from sfpc_book.contracts.contract import Column, TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.vocabulary import Vocabularies
-from sfpc_book.returns.cells import BLANK, CLEAN, DTYPES, UNBORN, UNMAPPED, ReadColumn, is_blank, read_column
+from sfpc_book.returns.cell_dates import from_1904
+from sfpc_book.returns.cells import (
+    BLANK,
+    CLEAN,
+    DATES,
+    DTYPES,
+    PHRASE,
+    UNBORN,
+    UNMAPPED,
+    ReadColumn,
+    is_blank,
+    read_column,
+)
 from sfpc_book.returns.column_notes import column_findings, log_row
 from sfpc_book.returns.locate import Located, Place
+from sfpc_book.returns.marks import corrections_of_records, no_corrections
 from sfpc_book.returns.origin import Origin
-from sfpc_book.returns.repair import Repairs, drops_rows, repair_cells, repair_numbers
+from sfpc_book.returns.repair import Changed, Repairs, drops_rows, repair_cells, repair_numbers
+from sfpc_book.returns.unborn import mark_unborn
 
-LINEAGE = ("authority", "return_month", "source_file", "source_sheet", "source_row")
+LINEAGE = ("authority", "return_month", "source_file", "source_sheet", "source_row", "corrections")
 MARKERS = {UNBORN: "unborn", CLEAN: "dated"}
 LEVEL_TYPES = {"ssda903_year": "Int64"}
 
@@ -26,9 +40,23 @@ LEVEL_TYPES = {"ssda903_year": "Int64"}
 class SheetRecords:
     """Records of one sheet (the contract's columns and lineage), what was odd, one log row per column."""
 
+    table: str
     frame: pd.DataFrame
     findings: tuple[Finding, ...]
     log: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True)
+class Returns:
+    """What one authority sent: canonical tables by name, the records of each sheet as read, findings, one log
+    row per column of a sheet, and one row per correction that was applied."""
+
+    authority: str
+    tables: Mapping[str, pd.DataFrame]
+    sheets: tuple[SheetRecords, ...]
+    findings: tuple[Finding, ...]
+    log: pd.DataFrame
+    corrections: pd.DataFrame
 
 
 def read_records(
@@ -37,29 +65,36 @@ def read_records(
     """Read the rows below the header of a located sheet."""
     origin = origin.at(located.sheet.name, located.table)
     numbers, rows = _filled_rows(located)
-    read = {place: _read_place(place, rows, contract, words, repairs) for place in located.places}
+    calendar = located.sheet.date_1904
+    both = {place: _read_place(place, rows, contract, words, repairs, calendar) for place in located.places}
+    read = mark_unborn({place: column for place, (column, _) in both.items()}, rows, contract, words)
     keep, findings = _records_only(read, contract, numbers, repairs, origin)
     numbers = numbers[keep]
-    kept = {place: _subset(column, keep) for place, column in read.items()}
+    kept = read if keep.all() else {place: column.take(keep) for place, column in read.items()}
     for place, column in kept.items():
         declared = _declared(contract, place)
         if declared is not None:
             findings += column_findings(column, declared, place, numbers, origin)
     log = tuple(log_row(located, place, column, repairs, origin) for place, column in kept.items())
     if located.shape == "wide":
-        frame, position = _wide(contract, kept)
+        frame, position, level = _wide(contract, kept)
     else:
-        frame, position = _long(contract, kept), np.arange(len(numbers))
+        frame, position, level = _long(contract, kept), np.arange(len(numbers)), None
         if contract.wide and len(frame):
             position = np.flatnonzero(_filled_levels(contract, kept))
             frame = frame.take(position).reset_index(drop=True)
-    return SheetRecords(_with_lineage(frame, origin, numbers[position]), tuple(findings), log)
+    changed = {
+        place: {name: part[keep] for name, part in parts.items()} for place, (_, parts) in both.items()
+    }
+    carried = corrections_of_records(repairs, changed, position, level)
+    frame = _with_lineage(frame, origin, numbers[position], carried)
+    return SheetRecords(located.table, frame, tuple(findings), log)
 
 
 def empty_records(contract: TableContract) -> pd.DataFrame:
     """A table without rows, with the columns and types that a filled one has."""
     frame = _long(contract, {})
-    return _with_lineage(frame, Origin(""), np.array([], dtype=np.int64))
+    return _with_lineage(frame, Origin(""), np.array([], dtype=np.int64), no_corrections(0))
 
 
 def _filled_rows(located: Located) -> tuple[np.ndarray, list[list[object]]]:
@@ -79,15 +114,22 @@ def _declared(contract: TableContract, place: Place) -> Column | None:
 
 
 def _read_place(
-    place: Place, rows: list[list[object]], contract: TableContract, words: Vocabularies, repairs: Repairs
-) -> ReadColumn:
-    cells = repair_cells([row[place.position] for row in rows], place.column, repairs)
+    place: Place,
+    rows: list[list[object]],
+    contract: TableContract,
+    words: Vocabularies,
+    repairs: Repairs,
+    date_1904: bool,
+) -> tuple[ReadColumn, Changed]:
+    cells, changed = repair_cells([row[place.position] for row in rows], place.column, repairs)
     declared = _declared(contract, place) or _level_column(contract)
+    if date_1904 and declared.type in DATES:
+        cells = [from_1904(cell) for cell in cells]
     column = read_column(cells, declared, words)
     if DTYPES[declared.type] in ("float64", "Int64"):
-        values = repair_numbers(column.values, place.column, repairs)
-        column = ReadColumn(values, column.kinds, column.forms)
-    return column
+        values, rescaled = repair_numbers(column.values, place.column, repairs)
+        column, changed = replace(column, values=values), {**changed, **rescaled}
+    return column, changed
 
 
 def _level_column(contract: TableContract) -> Column:
@@ -122,10 +164,14 @@ def _records_only(
     for place, column in read.items():
         if place.column == contract.key[0]:
             absent = (column.kinds != CLEAN) & (column.kinds != UNMAPPED) & keep
-            if absent.any():
+            keep &= ~absent
+            said = absent & (column.kinds == PHRASE)
+            if said.any() and not keep.any():
+                text = f"{said.sum()} row(s) say that the data are missing, and there is no record"
+                findings.append(_rows_finding(origin, "sheet_says_missing", text, said, numbers))
+            elif absent.any():
                 text = f"{absent.sum()} row(s) without '{place.column}' are no records and were left out"
                 findings.append(_rows_finding(origin, "row_without_key", text, absent, numbers))
-            keep &= ~absent
     return keep, findings
 
 
@@ -134,12 +180,6 @@ def _rows_finding(origin: Origin, check: str, text: str, rows: np.ndarray, numbe
     return origin.finding(
         check, text, severity="mark", measured=float(count), limit=0.0, unit="rows", row=first, count=count
     )
-
-
-def _subset(column: ReadColumn, keep: np.ndarray) -> ReadColumn:
-    if keep.all():
-        return column
-    return ReadColumn(column.values[keep].reset_index(drop=True), column.kinds[keep], column.forms)
 
 
 def _long(contract: TableContract, read: Mapping[Place, ReadColumn]) -> pd.DataFrame:
@@ -176,10 +216,12 @@ def _filled_levels(contract: TableContract, read: Mapping[Place, ReadColumn]) ->
     return (filled | (none & first)).to_numpy(dtype=bool)
 
 
-def _wide(contract: TableContract, read: Mapping[Place, ReadColumn]) -> tuple[pd.DataFrame, np.ndarray]:
+def _wide(
+    contract: TableContract, read: Mapping[Place, ReadColumn]
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """One row per record and filled level, in the order of the sheet; a record without any keeps its first.
 
-    The second result is the position in the sheet of each row.
+    The other results are, of each row, the position in the sheet and the number of the level.
     """
     levelled = {place: column for place, column in read.items() if place.level is not None}
     once = _long(contract, {place: column for place, column in read.items() if place.level is None})
@@ -192,21 +234,26 @@ def _wide(contract: TableContract, read: Mapping[Place, ReadColumn]) -> tuple[pd
         contract.wide.column: stacked.take(level * len(filled) + row).reset_index(drop=True),
         contract.wide.by: _levels(names, contract),
     }
-    return once.take(row).reset_index(drop=True).assign(**said), row
+    return once.take(row).reset_index(drop=True).assign(**said), row, level
 
 
 def _levels(values: pd.Series, contract: TableContract) -> pd.Series:
     """Levels as stored: `summer 2020` is the term `2020-summer`; a year is a whole number."""
-    found = values.str.casefold().str.extract(contract.wide.pattern)
+    distinct = pd.Series(values.dropna().unique(), dtype="str")
+    found = distinct.str.casefold().str.extract(contract.wide.pattern)
     if contract.wide.by in LEVEL_TYPES:
-        return pd.to_numeric(found[0]).astype(LEVEL_TYPES[contract.wide.by])
-    return (found[1] + "-" + found[0]).astype("str")
+        stored, dtype = pd.to_numeric(found[0]), LEVEL_TYPES[contract.wide.by]
+    else:
+        stored, dtype = found[1] + "-" + found[0], "str"
+    return values.map(dict(zip(distinct, stored, strict=True))).astype(dtype)
 
 
-def _with_lineage(frame: pd.DataFrame, origin: Origin, rows: np.ndarray) -> pd.DataFrame:
+def _with_lineage(
+    frame: pd.DataFrame, origin: Origin, rows: np.ndarray, corrections: pd.Series
+) -> pd.DataFrame:
     texts = (origin.authority, origin.month, origin.file, origin.sheet)
     lineage = {
         name: pd.Series(pd.array([text], dtype="str").take(np.zeros(len(frame), dtype=int)))
         for name, text in zip(LINEAGE, texts, strict=False)
     }
-    return frame.assign(**lineage, source_row=rows)
+    return frame.assign(**lineage, source_row=rows, corrections=corrections)

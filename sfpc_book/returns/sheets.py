@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
+from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.returns.cells import is_blank
-from sfpc_book.returns.corrections import Correction
+from sfpc_book.returns.correction import Correction
 from sfpc_book.returns.locate import (
     SHARE_FOR_STRANGE_NAME,
     Headers,
@@ -22,7 +23,12 @@ from sfpc_book.returns.locate import (
 )
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.place_notes import place_findings
+from sfpc_book.returns.sheet_notes import mark_findings
+from sfpc_book.returns.touched import Touched
 from sfpc_book.returns.workbook import RawSheet
+
+# A sheet with more than this is no mere sentence, whatever it says.
+FEW_CELLS = 20
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,13 @@ class Search:
     contracts: Sequence[TableContract]
     layout: str
     corrections: Sequence[Correction]
-    touched: Counter[str]
+    touched: Touched
+    words: Vocabularies
+
+    def note(self, corrections: Sequence[Correction], sheet: RawSheet) -> None:
+        """Count that each of these corrections was needed for a sheet."""
+        for part in corrections:
+            self.touched.at(self.touched.file, sheet.name).add(part.id, 1)
 
     def headers(self, table: str) -> Headers:
         """What the headers of a table say in this layout."""
@@ -55,31 +67,32 @@ def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> F
     for number, (table, found_by) in named.items():
         found = _locate(sheets[number], table, found_by, search)
         if found is None:
-            findings.append(_hollow(sheets[number], table, origin))
+            findings.append(_hollow(sheets[number], table, search.words, origin))
         else:
             located.append(found)
     held = {found.table for found in located}
     for number, sheet in enumerate(sheets):
         taken = number in named and any(found.sheet is sheet for found in located)
-        found = None if taken else _by_headers(sheet, search, held)
+        table = None if taken else _by_headers(sheet, search)
+        found = None if table is None or table in held else _locate(sheet, table, "headers", search)
         if found is not None:
             located.append(found)
         elif number not in named:
-            findings.append(_unread(sheet, origin))
+            findings.append(_unread(sheet, table, origin))
     for found in located:
-        findings += [*place_findings(found, search.headers(found.table), search.layout, origin)]
+        findings += place_findings(found, search.headers(found.table), search.layout, origin)
+        findings += mark_findings(found, origin)
     return Found(tuple(located), tuple(findings))
 
 
 def _by_name(sheets: Sequence[RawSheet], search: Search) -> dict[int, tuple[str, str]]:
     """Sheets whose name says a table: number of the sheet → (table, how)."""
-    renamed = {sheet_text(part.sheet): part for part in search.corrections if part.action == "rename_sheet"}
     named: dict[int, tuple[str, str]] = {}
     for number, sheet in enumerate(sheets):
-        part = renamed.get(sheet_text(sheet.name))
-        if part:
-            search.touched[part.id] += 1
-            named[number] = (part.table, "correction")
+        parts = _renaming(sheet, search)
+        if parts:
+            search.note(parts, sheet)
+            named[number] = (parts[0].table, "correction")
             continue
         for contract in search.contracts:
             how = name_says(sheet, contract.sheets[search.layout])
@@ -88,8 +101,15 @@ def _by_name(sheets: Sequence[RawSheet], search: Search) -> dict[int, tuple[str,
     return named
 
 
-def _by_headers(sheet: RawSheet, search: Search, held: set[str]) -> Located | None:
-    """The table that a sheet under a strange name holds best, unless another sheet holds it already."""
+def _renaming(sheet: RawSheet, search: Search) -> list[Correction]:
+    """The correction that says which table a sheet of this name holds; none or one."""
+    name = sheet_text(sheet.name)
+    listed = (part for part in search.corrections if part.action == "rename_sheet")
+    return [part for part in listed if sheet_text(str(part.sheet)) == name]
+
+
+def _by_headers(sheet: RawSheet, search: Search) -> str | None:
+    """The table that a sheet under a strange name holds best, if it holds one."""
     fits: list[tuple[float, float, str]] = []
     for contract in search.contracts:
         headers = search.headers(contract.table)
@@ -99,9 +119,7 @@ def _by_headers(sheet: RawSheet, search: Search, held: set[str]) -> Located | No
             known = len(found.places) / (len(found.places) + len(found.unknown))
             fits.append((headers.share_found(found.columns), known, contract.table))
     share, _, table = max(fits, default=(0.0, 0.0, ""))
-    if share < SHARE_FOR_STRANGE_NAME or table in held:
-        return None
-    return _locate(sheet, table, "headers", search)
+    return table if share >= SHARE_FOR_STRANGE_NAME else None
 
 
 def _locate(sheet: RawSheet, table: str, found_by: str, search: Search) -> Located | None:
@@ -111,30 +129,42 @@ def _locate(sheet: RawSheet, table: str, found_by: str, search: Search) -> Locat
     row = find_header(sheet.rows, headers, forced.header_row if forced else None)
     if row is None:
         return None
-    if forced:
-        search.touched[forced.id] += 1
-    return locate(sheet, headers, found_by, row, _renames(sheet, row, here, search.touched))
+    renames = _renames(sheet, row, here)
+    search.note([*([forced] if forced else []), *renames], sheet)
+    renamed = {(header_text(part.header), part.occurrence): str(part.column) for part in renames}
+    used = [*_renaming(sheet, search), *([forced] if forced else []), *renames]
+    located = locate(sheet, headers, found_by, row, renamed)
+    return replace(located, corrections=tuple(part.id for part in used))
 
 
-def _renames(
-    sheet: RawSheet, row: int, here: Sequence[Correction], touched: Counter[str]
-) -> Mapping[tuple[str, int], str]:
-    """Columns that corrections give to (header, n-th of that header), as far as the sheet has them."""
+def _renames(sheet: RawSheet, row: int, here: Sequence[Correction]) -> list[Correction]:
+    """Corrections that give a column to a header which the sheet has, often enough."""
     counts = Counter(header_text(cell) for cell in sheet.rows[row - 1] if not is_blank(cell))
-    renamed = {}
-    for part in here:
-        if part.action == "rename" and counts[header_text(part.header)] >= part.occurrence:
-            renamed[(header_text(part.header), part.occurrence)] = part.column
-            touched[part.id] += 1
-    return renamed
+    listed = (part for part in here if part.action == "rename")
+    return [part for part in listed if counts[header_text(part.header)] >= part.occurrence]
 
 
-def _hollow(sheet: RawSheet, table: str, origin: Origin) -> Finding:
+def _hollow(sheet: RawSheet, table: str, words: Vocabularies, origin: Origin) -> Finding:
+    """A sheet named for a table that it does not hold: it says that data are missing, or something else."""
     filled = sum(not is_blank(cell) for row in sheet.rows for cell in row)
+    said = [
+        number
+        for number, row in enumerate(sheet.rows, start=1)
+        if any(isinstance(cell, str) and words.says_missing(cell) for cell in row)
+    ]
+    if said and filled <= FEW_CELLS:
+        text = f"{len(said)} row(s) say that the data of {table} are missing, and there is no header row"
+        place = origin.at(sheet.name, table)
+        return place.finding("sheet_says_missing", text, severity="mark", row=said[0], count=len(said))
     text = f"no header row of {table} is in its first rows; the sheet holds {filled} filled cell(s)"
     return origin.at(sheet.name, table).finding("sheet_without_table", text, severity="mark", count=filled)
 
 
-def _unread(sheet: RawSheet, origin: Origin) -> Finding:
+def _unread(sheet: RawSheet, table: str | None, origin: Origin) -> Finding:
+    """A sheet that is not read: it holds no table, or (a mark) one that another sheet holds too."""
+    if table:
+        text = f"has the headers of {table}, which another sheet holds; it was not read. Send one sheet, or "
+        text += "declare which it is as a correction with action rename_sheet"
+        return origin.at(sheet.name, table).finding("sheet_repeated", text, severity="mark", count=1)
     text = "holds no table of this layer; not read"
-    return origin.at(sheet.name, "").finding("sheet_unread", text, severity="note", status="info")
+    return origin.at(sheet.name, "").finding("sheet_unread", text, severity="note", status="info", count=1)

@@ -1,45 +1,77 @@
-"""Defects of cells: the right value in a form that the contract does not ask for."""
+"""Defects of cells: dates, numbers and blanks in a form that the contract does not ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 
 from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.simulate.grids import Cell, Grid
-from sfpc_book.simulate.planting import Defect, GridPlant, Mark, Site, in_grid
+from sfpc_book.simulate.planting import Defect, GridPlant, Mark, Site, in_grid, positions
 from sfpc_book.simulate.workbook_dates import serial
 
 DATE_FORMS = ("%d/%m/%Y", "%d-%m-%Y", "%Y-%m-%d")
-SEPARATORS = (", ", "/", " ", ";")
-UNBORN = "01/01/1900"
 PER_CENT = 100
 MAY_BE_BLANK = ("disability", "ethnicity", "previous_protection_plans")
+SENTENCES = ("Already submitted in the April return", "Currently unavailable: the system is being replaced")
+MANY = 30
+SHARE_WITHOUT_DAY = 0.05
+
+Change = Callable[[Cell, np.random.Generator, Vocabularies], Cell]
 
 
-def _each(
-    column: str | tuple[str, ...],
-    change: Callable[[Cell, np.random.Generator, Vocabularies], Cell],
-    says: str,
+def each(
+    columns: tuple[str, ...], change: Change, says: str, usual: float = 1.0, **repair: object
 ) -> GridPlant:
-    """A defect that changes the cells of columns one by one; a cell given back as it is, is untouched."""
-    columns = (column,) if isinstance(column, str) else column
+    """A defect that changes the cells of columns one by one; a cell given back as it is, cannot be spoilt.
 
-    def plant(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, Mark] | None:
-        count, row = 0, None
-        for name in [name for name in grid.names if name.split(":")[0] in columns]:
-            old = grid.column(name)
-            new = [change(cell, rng, site.words) for cell in old]
-            touched = [
-                place for place, pair in enumerate(zip(old, new, strict=True)) if pair[0] is not pair[1]
-            ]
-            count, row = count + len(touched), row or (grid.excel_row(touched[0]) if touched else None)
-            grid = grid.with_column(name, new)
-        return (grid, Mark(count, says, ", ".join(columns), row)) if count else None
+    `usual` is the share of the others that are spoilt if nothing else is asked for. With `repair`, an action
+    and what it needs, the defect brings the correction that undoes it.
+    """
+
+    def plant(grid: Grid, site: Site, rng: np.random.Generator) -> tuple | None:
+        marks = []
+        for column in columns:
+            grid, mark = _spoil(grid, column, change, site, rng, usual)
+            if mark:
+                marks.append(
+                    replace(mark, says=says, repair={**repair, "column": column} if repair else None)
+                )
+        return (grid, *marks) if marks else None
 
     return plant
+
+
+def _spoil(
+    grid: Grid, column: str, change: Change, site: Site, rng: np.random.Generator, usual: float
+) -> tuple[Grid, Mark | None]:
+    """Spoil cells of one column, in all its levels if the sheet is wide."""
+    levels = [name for name in grid.names if name.split(":")[0] == column]
+    new = {name: [change(cell, rng, site.words) for cell in grid.column(name)] for name in levels}
+    changed = [
+        (place, name)
+        for name in levels
+        for place, (old, cell) in enumerate(zip(grid.column(name), new[name], strict=True))
+        if cell is not old
+    ]
+    if not changed:
+        return grid, None
+    count = site.of(len(changed), max(1, round(usual * len(changed))))
+    chosen = [changed[number] for number in positions([True] * len(changed), rng, count)]
+    for name in levels:
+        cells = list(grid.column(name))
+        for place in (place for place, level in chosen if level == name):
+            cells[place] = new[name][place]
+        grid = grid.with_column(name, cells)
+    return grid, Mark(count, "", column, grid.rows[min(place for place, _ in chosen)])
+
+
+def whole(plant: GridPlant) -> GridPlant:
+    """The same defect of all cells at once, whatever share is asked for: a few of them nobody could tell."""
+    return lambda grid, site, rng: plant(grid, replace(site, share=None), rng)
 
 
 def _mixed_dates(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
@@ -64,44 +96,21 @@ def _phrase(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
     return words.missing_phrases[int(rng.integers(len(words.missing_phrases)))] if cell is None else cell
 
 
-def _list_letter(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
-    codes = list(words.codes["gender"])
-    return f"{'abcdefgh'[codes.index(cell)]}) {cell}" if cell in codes else cell
+def _sentence(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
+    return SENTENCES[int(rng.integers(len(SENTENCES)))] if cell is None else cell
 
 
-def _case(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
-    if not isinstance(cell, str):
-        return cell
-    changed = (cell, cell.lower(), cell.capitalize())[int(rng.integers(3))]
-    return cell if changed == cell else changed
+def _percent_sign(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
+    return f"{PER_CENT * cell:.1f}%" if isinstance(cell, float) else cell
 
 
-def _yes_no(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
-    if cell not in (0, 1):
-        return cell
-    listed = words.flag.true_values if cell else words.flag.false_values
-    return listed[int(rng.integers(len(listed)))]
+def _dated_percent(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
+    month = ("Jan", "Apr", "Oct")[int(rng.integers(3))]
+    return f"{month} 2020: {PER_CENT * cell:.1f}%" if isinstance(cell, float) else cell
 
 
-def _ethnicity_words(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
-    others = words.codes["ethnicity"].get(cell, ()) if isinstance(cell, str) else ()
-    return others[0] if others else cell
-
-
-def _factor_words(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
-    if not isinstance(cell, str):
-        return cell
-    return "; ".join((*words.codes["factor"][code], code)[0] for code in cell.split(";"))
-
-
-def _factor_separators(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
-    separator = SEPARATORS[int(rng.integers(len(SEPARATORS)))]
-    several = isinstance(cell, str) and ";" in cell
-    return separator.join(cell.split(";")) + (";" if separator == ";" else "") if several else cell
-
-
-def _unborn_date(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
-    return UNBORN if cell == words.unborn_phrases[0] else cell
+def _stray_marks(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
+    return f"{cell}.%" if isinstance(cell, float) else cell
 
 
 def _times_100(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell:
@@ -112,60 +121,55 @@ def _over_100(cell: Cell, rng: np.random.Generator, words: Vocabularies) -> Cell
     return round(cell / PER_CENT, 6) if isinstance(cell, float) else cell
 
 
-def _repaired_by(plant: GridPlant, **repair: object) -> GridPlant:
-    """The same defect, with the correction that undoes it; the count is what the correction must touch."""
-
-    def planted(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, Mark] | None:
-        found = plant(grid, site, rng)
-        if found is None:
-            return None
-        mark = found[1]
-        full = {**repair, "table": grid.table, "column": mark.column, "return_month": site.month,
-                "expect": mark.count}  # fmt: skip
-        return found[0], Mark(mark.count, mark.says, mark.column, mark.row, full)
-
-    return planted
+def _all_over_100(grid: Grid, site: Site, rng: np.random.Generator) -> tuple | None:
+    """Percentages as proportions: told by all of them being small, so by many."""
+    absence = [grid.column(name) for name in grid.names if name.startswith(ABSENCE[0])]
+    many = sum(bool(cell) for column in absence for cell in column) >= MANY
+    plant = each(ABSENCE, _over_100, "multiply by 100", action="rescale", factor=100.0)
+    return whole(plant)(grid, site, rng) if many else None
 
 
-def _composite(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, Mark]:
-    cells = [f"{cell}/{number}" for number, cell in enumerate(grid.column("child_id"), start=1)]
-    return grid.with_column("child_id", cells), Mark(
-        len(cells), "keep what stands before the stroke", "child_id", grid.excel_row(0)
-    )
+REFERRALS, MONTHLY, ATTENDANCE = ("dr2_referrals",), ("dr1_monthly",), ("dr3_attendance",)
+MEALS, ABSENCE = ("free_school_meals_share",), ("unauthorised_absence_share",)
 
 
-REFERRALS = ("dr2_referrals",)
-LIST = ("factor_list",)
-MONTHLY, ATTENDANCE = ("dr1_monthly",), ("dr3_attendance",)
+def form(kind: str, columns: tuple[str, ...], change: Change, says: str, *touches: str,
+         told_by: str = "cell_forms", layer: str = "dr2", tables: tuple[str, ...] = REFERRALS,
+         **more: object) -> Defect:  # fmt: skip
+    """A form of cells that the reader understands, and tells."""
+    plant = in_grid(each(columns, change, says))
+    return Defect(kind, "cell", layer, tables, "reader", plant, told_by, (*columns, *touches), **more)
 
 
-def _cell(kind: str, plant: GridPlant, **more: object) -> Defect:
-    """A defect of the referral sheet that the reader meets."""
-    return Defect(kind, "cell", "dr2", REFERRALS, "reader", in_grid(plant), **more)
-
-
+DR1, DR3 = {"layer": "dr1", "tables": MONTHLY}, {"layer": "dr3", "tables": ATTENDANCE}
 CELL_DEFECTS = (
-    _cell("dates_in_mixed_forms", _each("referral_date", _mixed_dates, "dates in several forms")),
-    _cell("birth_month_as_text", _each("birth_month", _month_text, "mm/yyyy is a month")),
-    _cell("dates_as_serial_numbers", _each("assessment_start_date", _serial, "numbers are dates of Excel")),
-    Defect("serials_as_text", "cell", "dr3", ("dr3_cin",), "reader",
-           in_grid(_each("closure_date", _serial_text, "numbers written as text are dates of Excel"))),
-    _cell("phrases_for_missing", _each(MAY_BE_BLANK, _phrase, "phrases are missing values")),
-    _cell("list_letters", _each("gender", _list_letter, "leave the letter of the pick list out")),
-    _cell("mixed_case", _each("ethnicity", _case, "upper and lower case are one")),
-    _cell("yes_no_variants", _each("no_further_action", _yes_no, "several words for yes and no")),
-    _cell("ethnicity_in_words", _each("ethnicity", _ethnicity_words, "words stand for codes")),
-    _cell("factors_as_words", _each("factors", _factor_words, "words stand for codes"), needs=LIST),
-    _cell("factors_with_other_separators",
-          _each("factors", _factor_separators, "several separators"), needs=LIST),
-    _cell("unborn_as_1900", _each("birth_month", _unborn_date, "1900-01-01 is an unborn child"),
-          needs=("unborn",), every_return=True),
+    form("dates_in_mixed_forms", ("referral_date",), _mixed_dates, "dates in several forms"),
+    form("birth_month_as_text", ("birth_month",), _month_text, "mm/yyyy is a month"),
+    form("dates_as_serial_numbers", ("assessment_start_date",), _serial, "numbers are dates of Excel",
+         "calendar"),
+    form("serials_as_text", ("closure_date",), _serial_text, "numbers written as text are dates of Excel",
+         "calendar", layer="dr3", tables=("dr3_cin",)),
+    Defect("months_in_date_column", "cell", "dr2", REFERRALS, "finding",
+           in_grid(each(("referral_date",), _month_text, "the authority must send the day",
+                        SHARE_WITHOUT_DAY)),
+           "date_without_day", ("records", "referral_date"), also=("cell_forms",),
+           apart=("+referral dates",)),
+    form("phrases_for_missing", MAY_BE_BLANK, _phrase, "phrases are missing values",
+         told_by="phrase_for_missing"),
+    form("sentences_for_missing", MEALS, _sentence, "sentences are missing values",
+         told_by="phrase_for_missing", **DR1),
+    form("percent_signs", ("caseholder_turnover",), _percent_sign, "a sign divides by 100", **DR1),
+    Defect("numbers_inside_text", "cell", "dr1", MONTHLY, "correction",
+           in_grid(each(MEALS, _dated_percent, "the number is what stands before the sign",
+                        action="extract", pattern=r"(\d[\d.]*%)$")),
+           "correction", MEALS, "unmapped", also=("cell_forms",)),
+    Defect("stray_marks_in_numbers", "cell", "dr3", ATTENDANCE, "correction",
+           in_grid(each(ABSENCE, _stray_marks, "leave the marks after the number out", 0.1,
+                        action="extract", pattern=r"^(\d[\d.]*)\.%$")),
+           "correction", ABSENCE, "unmapped", also=("cell_forms",)),
     Defect("percent_for_proportion", "cell", "dr1", MONTHLY, "correction",
-           in_grid(_repaired_by(_each("free_school_meals_share", _times_100, "divide by 100"),
-                                action="rescale", factor=0.01, above=1.0))),
+           in_grid(each(MEALS, _times_100, "divide by 100", action="rescale", factor=0.01, above=1.0)),
+           "correction", MEALS, "share_scale", also_untreated=("range", "out_of_line_with_history")),
     Defect("proportion_for_percent", "cell", "dr3", ATTENDANCE, "correction",
-           in_grid(_repaired_by(_each("unauthorised_absence_share", _over_100, "multiply by 100"),
-                                action="rescale", factor=100.0))),
-    Defect("composite_identifiers", "cell", "dr3", ("dr3_cin",), "correction",
-           in_grid(_repaired_by(_composite, action="extract", pattern=r"^([^/]+)/\d+$"))),
+           in_grid(_all_over_100), "correction", ABSENCE, "share_scale"),
 )  # fmt: skip

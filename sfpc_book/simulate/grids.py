@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,7 +17,17 @@ from sfpc_book.simulate.months import file_name
 from sfpc_book.simulate.outcome_tables import stored_terms
 
 SYNTHETIC_NOTE = "SYNTHETIC DATA: invented children, made by a program for tests. Nobody in it exists."
-Cell = str | int | float | date | None
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A cell that is calculated: what it says, and the value that Excel kept (None: it kept none)."""
+
+    text: str
+    value: str | int | float | date | None
+
+
+Cell = str | int | float | date | Formula | None
 FACTOR_FLAGS = ("factor_1b", "factor_2b", "factor_3a", "factor_3b", "factor_3c", "factor_4b")
 YES_NO = {0: "No", 1: "Yes"}
 
@@ -27,7 +37,9 @@ class Grid:
     """One sheet: notes above the header, the header row (from 1, as in Excel), columns of cells below it.
 
     `names` are the contract's column names (a level behind a colon), `header` what the cells of the header
-    say; `cells` holds one equally long list per column and is never changed in place.
+    say; `cells` holds one equally long list per column and is never changed in place. `rows` numbers the
+    records once and for all: a record keeps its number wherever it is moved, and one that is added gets a
+    number that no other has. `hidden_rows` are such numbers, `hidden_columns` names of columns.
     """
 
     table: str
@@ -37,10 +49,14 @@ class Grid:
     names: tuple[str, ...]
     header: tuple[str, ...]
     cells: tuple[list[Cell], ...]
+    rows: tuple[int, ...]
+    hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[str] = frozenset()
 
     @property
     def n_rows(self) -> int:
-        return len(self.cells[0])
+        return len(self.rows)
 
     def column(self, name: str) -> list[Cell]:
         """Cells of the column of that name."""
@@ -56,9 +72,35 @@ class Grid:
         place = self.names.index(name)
         return replace(self, header=(*self.header[:place], header, *self.header[place + 1 :]))
 
-    def excel_row(self, position: int) -> int:
-        """Row number in Excel of the record at a position from 0."""
-        return self.header_row + 1 + position
+    def with_rows(self, place: int, added: Sequence[Mapping[str, Cell]]) -> Grid:
+        """The same sheet with rows added before the record at a position; columns not named are blank."""
+        cells = tuple(
+            [*column[:place], *(row.get(name) for row in added), *column[place:]]
+            for name, column in zip(self.names, self.cells, strict=True)
+        )
+        first = max(self.rows, default=-1) + 1
+        numbers = (*self.rows[:place], *range(first, first + len(added)), *self.rows[place:])
+        return replace(self, cells=cells, rows=numbers)
+
+    def with_extra(self, name: str, header: str, cells: list[Cell], place: int) -> Grid:
+        """The same sheet with one more column, at a position."""
+        return replace(
+            self,
+            names=(*self.names[:place], name, *self.names[place:]),
+            header=(*self.header[:place], header, *self.header[place:]),
+            cells=(*self.cells[:place], cells, *self.cells[place:]),
+        )
+
+    def without(self, name: str) -> Grid:
+        """The same sheet without a column."""
+        place = self.names.index(name)
+        parts = (self.names, self.header, self.cells)
+        names, header, cells = ((*part[:place], *part[place + 1 :]) for part in parts)
+        return replace(self, names=names, header=header, cells=cells)
+
+    def excel_row(self, row: int) -> int:
+        """Row in Excel of the record of that number."""
+        return self.header_row + 1 + self.rows.index(row)
 
 
 @dataclass(frozen=True)
@@ -70,6 +112,7 @@ class Book:
     month: str
     file: str
     grids: tuple[Grid, ...]
+    date_1904: bool = False
 
     def grid(self, table: str) -> Grid:
         """The sheet that holds a table."""
@@ -124,6 +167,7 @@ def _grid(
         names=tuple(named),
         header=tuple(header for header, _ in named.values()),
         cells=tuple(cells for _, cells in named.values()),
+        rows=tuple(range(len(next(iter(named.values()))[1]))),
     )
 
 

@@ -108,7 +108,7 @@ def _authority(
         }
         parts.append(pd.DataFrame(part))
     children = pd.concat(parts, ignore_index=True)
-    return children.assign(authority=slug, child_id=_identifiers(wedge, slug, len(children), rng))
+    return children.assign(authority=slug, child_id=_identifiers(study, wedge, slug, len(children), rng))
 
 
 def _other_ages(model: PracticeModel) -> tuple[int, int] | None:
@@ -146,11 +146,16 @@ def _ages_in_months(
     return months
 
 
-def _identifiers(wedge: Wedge, slug: str, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Identifiers in the manner of the authority's own system."""
+def _identifiers(study: Study, wedge: Wedge, slug: str, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Identifiers in the manner of the authority's own system; no other authority uses the same.
+
+    Forms differ within a model, and the first digit between models.
+    """
     numbers = 100_000 + rng.choice(max(900_000, n), n, replace=False)
-    form = ("{}", "P{}", slug[:3].upper() + "-{}", "00{}")[wedge.authorities.index(slug) % 4]
-    return np.array([form.format(number) for number in numbers], dtype=object)
+    place = wedge.authorities.index(slug)
+    form = ("{}", "P{}", "00{}")[place] if place < 3 else slug[:3].upper() + "-{}"
+    first = 1 + list(study.models).index(wedge.model_id)
+    return np.array([form.format(f"{first}{number}") for number in numbers], dtype=object)
 
 
 def _with_exposure(children: pd.DataFrame, wedge: Wedge) -> pd.DataFrame:

@@ -119,9 +119,9 @@ def _person(
     unstated = np.select([own[:, 2] < 0.6, own[:, 2] < 0.7], UNSTATED, None)
     gaps = {
         "gender": own[:, 3] < np.where(unborn, 0.85, 0.003),
-        "disability": own[:, 4] < 0.04 + 0.06 * quiet,
-        "asylum_seeker": own[:, 5] < 0.03,
-        "previous_plans": own[:, 6] < 0.04 + 0.05 * quiet,
+        "disability": own[:, 4] < 0.02 + 0.04 * quiet,
+        "asylum_seeker": own[:, 5] < 0.02,
+        "previous_plans": own[:, 6] < 0.02 + 0.03 * quiet,
     }
     plans = child["previous_plans"].astype("Int64").mask(gaps["previous_plans"])
     frame = {name: pd.array(np.where(gaps[name], None, child[name]), dtype="str")

@@ -6,54 +6,26 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 
-from sfpc_book.contracts.contract import DATA_CONTRACTS, TableContract, load_contracts
-from sfpc_book.contracts.vocabulary import Vocabularies
-from sfpc_book.errors import ReturnsError
-from sfpc_book.simulate.canonical import Sent, layout_of, sent_returns
+from sfpc_book.contracts.contract import DATA_CONTRACTS, load_contracts
+from sfpc_book.errors import ParameterError, ReturnsError
 from sfpc_book.simulate.children import SimulatedModel, simulate_children
-from sfpc_book.simulate.defects import Plan, answer_key, lists_factors, plan_defects, plant
+from sfpc_book.simulate.defects import answer_key, chosen_defects
 from sfpc_book.simulate.effects import EffectSettings
-from sfpc_book.simulate.grids import books_of
-from sfpc_book.simulate.planting import Planted
+from sfpc_book.simulate.placing import place_defects
+from sfpc_book.simulate.sending import Order, Written, orders_of, write_corrections, write_returns
 from sfpc_book.simulate.truth import truth_table
-from sfpc_book.simulate.workbooks import write_book
 from sfpc_book.study.schema import Study
 
 SEED = 20240401
-BORROWED = 3
-
-
-@dataclass(frozen=True)
-class Order:
-    """All that is needed to write the workbooks of one authority, in this process or another."""
-
-    study: Study
-    authority: str
-    sent: Sent
-    contracts: dict[str, TableContract]
-    words: Vocabularies
-    layout: str
-    plans: tuple[Plan, ...]
-    borrowed: tuple[str, ...]
-    seed: int
-    folder: Path
-
-
-@dataclass(frozen=True)
-class Written:
-    """What became of an order."""
-
-    planted: list[Planted]
-    corrections: list[dict[str, object]]
-    files: dict[str, str]
 
 
 def simulate_returns(
@@ -64,6 +36,8 @@ def simulate_returns(
     seed: int = SEED,
     effect: str | EffectSettings = "growing",
     defects: bool | Sequence[str] = True,
+    rate: float | None = None,
+    share: float | None = None,
     jobs: int = 1,
     data_contracts: Path = DATA_CONTRACTS,
 ) -> Path:
@@ -78,20 +52,27 @@ def simulate_returns(
     scale
         1 is the size of the protocols.
     defects
-        All kinds, none, or those named.
+        Those named, none, or (True) all that leave every authority to be estimated.
+    rate
+        Share of the places of each kind (sheets that it could stand in) that get it, 0 to 1, as far as
+        defects leave each other room; at least one place. None: one.
+    share
+        Share of the cells or rows that could be spoilt at a place which are; at least one, and more where
+        fewer could not be told. None: as many as each kind does by itself.
     jobs
         Processes that write workbooks.
 
     Raises
     ------
     ParameterError
-        For a scale, effect or defect that is not allowed.
+        For a scale, effect, defect, rate or share that is not allowed.
     ReturnsError
         If the folder exists and is not a synthetic one.
     """
     folder = Path(folder)
     _refuse_real(folder)
-    plans = plan_defects(study, load_contracts(data_contracts), seed, defects)
+    _check_shares(rate=rate, share=share)
+    plans = place_defects(study, load_contracts(data_contracts), chosen_defects(defects), seed, rate)
     models = [
         simulate_children(study, model, scale=scale, effect=effect, seed=seed, data_contracts=data_contracts)
         for model in study.models
@@ -99,7 +80,8 @@ def simulate_returns(
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}_", dir=folder.parent))
     try:
-        written = _write_all([order for model in models for order in _orders(model, plans, partial)], jobs)
+        orders = [order for model in models for order in orders_of(model, plans, share)]
+        written = _write_all(orders, partial, jobs)
         _write_records(partial, models, written)
         if folder.exists():
             shutil.rmtree(folder)
@@ -108,6 +90,12 @@ def simulate_returns(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def _check_shares(**shares: float | None) -> None:
+    for name, value in shares.items():
+        if value is not None and not 0 <= value <= 1:
+            raise ParameterError(f"{name} is {value}; it must be from 0 to 1")
 
 
 def _refuse_real(folder: Path) -> None:
@@ -121,58 +109,19 @@ def _refuse_real(folder: Path) -> None:
         )
 
 
-def _orders(model: SimulatedModel, plans: tuple[Plan, ...], folder: Path) -> list[Order]:
-    returns = sent_returns(model)
-    slugs = list(returns)
-    return [
-        Order(
-            study=model.study,
-            authority=slug,
-            sent=returns[slug],
-            contracts=model.contracts,
-            words=model.words,
-            layout=layout_of(model),
-            plans=tuple(plan for plan in plans if plan.authority == slug),
-            borrowed=_some_identifiers(returns[slugs[number - 1]]),
-            seed=model.seed,
-            folder=folder / slug,
-        )
-        for number, slug in enumerate(slugs)
-    ]
-
-
-def _some_identifiers(sent: Sent) -> tuple[str, ...]:
-    """The first identifiers that another authority uses in its largest referral return."""
-    tables = [tables["dr2_referrals"] for tables in sent.values() if "dr2_referrals" in tables]
-    return tuple(max(tables, key=len)["child_id"].head(BORROWED))
-
-
-def _write_all(orders: list[Order], jobs: int) -> list[Written]:
+def _write_all(orders: list[Order], folder: Path, jobs: int) -> list[Written]:
     if jobs == 1:
-        return [_write(order) for order in orders]
+        return [write_returns(order, folder) for order in orders]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_write, orders))
-
-
-def _write(order: Order) -> Written:
-    books = books_of(
-        order.authority, order.sent, order.contracts, order.words, order.layout,
-        factor_columns=not lists_factors(order.study, order.authority),
-    )  # fmt: skip
-    books, planted, corrections = plant(
-        books, order.plans, order.study, order.contracts, order.words, order.borrowed, order.seed
-    )
-    order.folder.mkdir(parents=True)
-    paths = [write_book(book, order.folder) for book in books]
-    return Written(planted, corrections, {f"{path.parent.name}/{path.name}": _sha256(path) for path in paths})
+        return list(pool.map(write_returns, orders, repeat(folder)))
 
 
 def _write_records(folder: Path, models: list[SimulatedModel], written: list[Written]) -> None:
     _write_csv(truth_table(models), folder / "truth.csv")
     _write_csv(answer_key(row for part in written for row in part.planted), folder / "answer_key.csv")
     corrections = [row for part in written for row in part.corrections]
-    _write_corrections(sorted(corrections, key=lambda row: str(row["id"])), folder / "corrections.yml")
-    files = {name: digest for part in written for name, digest in part.files.items()}
+    write_corrections(corrections, folder / "corrections.yml")
+    files = {f"{path.parent.name}/{path.name}": _sha256(path) for part in written for path in part.paths}
     for name in ("answer_key.csv", "corrections.yml", "truth.csv"):
         files[name] = _sha256(folder / name)
     first = models[0]
@@ -186,14 +135,6 @@ def _write_records(folder: Path, models: list[SimulatedModel], written: list[Wri
     }
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def _write_corrections(rows: Iterable[dict[str, object]], path: Path) -> None:
-    """One correction a line, in JSON, which is YAML."""
-    lines = ["# Corrections of the defects planted in these synthetic returns.", "corrections:"]
-    lines += [f"  - {json.dumps(row, ensure_ascii=False)}" for row in rows]
-    text = "\n".join(lines if len(lines) > 2 else [lines[0], "corrections: []"])
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:

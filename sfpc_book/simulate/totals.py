@@ -9,7 +9,7 @@ import pandas as pd
 
 from sfpc_book.simulate.chance import stream
 from sfpc_book.simulate.dates import day
-from sfpc_book.simulate.months import first_day
+from sfpc_book.study.return_months import first_day
 from sfpc_book.study.schema import Study
 
 CHILDREN = (35_000, 180_000)

@@ -6,6 +6,8 @@ from datetime import date
 
 # Day 0 of Excel's calendar for all dates after February 1900.
 EXCEL_DAY_ZERO = date(1899, 12, 30)
+# By so many days less are dates counted in workbooks that begin with 1904.
+DAYS_1904 = 1462
 
 
 def serial(day: date) -> int:
