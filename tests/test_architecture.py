@@ -39,7 +39,12 @@ HEAVY = {
     "vl_convert": ("report/figure.py", "book/assemble.py", "book/assets.py"),
     "papermill": ("book/run.py",),
     "pytask": ("book/tasks.py",),
-    "diff_diff": ("published/staggered.py",),
+    "diff_diff": (
+        "published/staggered.py",
+        "published/staggered_fit.py",
+        "published/staggered_models.py",
+        "published/synthetic_weights.py",
+    ),
     "python_calamine": ("returns/workbook.py",),
     "gptables": ("report/workbook.py",),
     "xlsxwriter": ("simulate/workbooks.py",),

@@ -20,7 +20,7 @@ from scipy import stats
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells, blocking_cause, cells_of
 from sfpc_book.estimate.estimate import NAN, not_estimable
-from sfpc_book.estimate.two_way import column_basis, effects_design, has_within_variation, weights_of
+from sfpc_book.estimate.two_way import has_within_variation, residual_maker, weights_of
 
 EXACT_FIT = 1e-20  # residual sum of squares relative to the total; below it nothing is left to judge by
 
@@ -51,7 +51,11 @@ class PanelFit:
 
 
 def fit_two_way(
-    panel: pd.DataFrame | Cells, *, weights: str = "children", conf_level: float = 0.95
+    panel: pd.DataFrame | Cells,
+    *,
+    weights: str = "children",
+    conf_level: float = 0.95,
+    clusters: np.ndarray | None = None,
 ) -> PanelFit:
     """Effect of exposure with authority and period effects, clustered by authority, t on G - 1.
 
@@ -66,6 +70,8 @@ def fit_two_way(
         One outcome-by-horizon slice (see `cells_of`), or cells already checked.
     weights
         `children` or `equal`: averages over children, or over authority-periods.
+    clusters
+        Of each cell, (cells,) int, where authorities lie in larger clusters; G is then their number.
 
     Returns
     -------
@@ -78,18 +84,16 @@ def fit_two_way(
         For a panel that breaks its rules, unknown `weights`, or if linearmodels would drop a row.
     """
     cells = panel if isinstance(panel, Cells) else cells_of(panel)
+    clusters = cells.authority if clusters is None else clusters
+    facts = _facts(cells, weights, conf_level) | {"n_clusters": len(np.unique(clusters))}
     status = design_status(cells, weights)
+    if status == "ok" and facts["n_clusters"] < 2:
+        status = not_estimable("one cluster")
     if status != "ok":
-        return PanelFit(status=status, **_facts(cells, weights, conf_level))
-    estimate, std_error = _fit(cells, weights_of(cells, weights))
-    numbers = t_interval(estimate, std_error, len(cells.authorities) - 1, conf_level)
-    return PanelFit(
-        status="ok",
-        estimate=estimate,
-        std_error=std_error,
-        **numbers,
-        **_facts(cells, weights, conf_level),
-    )
+        return PanelFit(status=status, **facts)
+    estimate, std_error = _fit(cells, weights_of(cells, weights), clusters)
+    numbers = t_interval(estimate, std_error, facts["n_clusters"] - 1, conf_level)
+    return PanelFit(status="ok", estimate=estimate, std_error=std_error, **numbers, **facts)
 
 
 def design_status(cells: Cells, weights: str = "children") -> str:
@@ -118,7 +122,7 @@ def t_interval(estimate: float, std_error: float, df: float, conf_level: float) 
     }
 
 
-def _fit(cells: Cells, weight: np.ndarray) -> tuple[float, float]:
+def _fit(cells: Cells, weight: np.ndarray, clusters: np.ndarray) -> tuple[float, float]:
     """Coefficient and clustered standard error."""
     index = pd.MultiIndex.from_arrays([cells.authority, cells.period], names=["authority", "period"])
     frame = pd.DataFrame({"mean": cells.mean, "exposed": cells.exposed, "weight": weight}, index=index)
@@ -133,7 +137,7 @@ def _fit(cells: Cells, weight: np.ndarray) -> tuple[float, float]:
                 time_effects=True,
             ).fit(
                 cov_type="clustered",
-                cluster_entity=True,
+                clusters=pd.Series(clusters, index=index, name="cluster"),
                 group_debias=True,
                 auto_df=False,
                 count_effects=False,
@@ -148,14 +152,12 @@ def _fit(cells: Cells, weight: np.ndarray) -> tuple[float, float]:
 
 
 def _is_exact_fit(cells: Cells, weight: np.ndarray) -> bool:
-    root = np.sqrt(weight)
-    design = np.column_stack([effects_design(cells), cells.exposed]) * root[:, None]
-    basis = column_basis(design)
-    if basis.shape[1] >= cells.n_cells or cells.n_cells <= 1 + len(cells.periods):
+    if cells.n_cells <= 1 + len(cells.periods):
         return True
-    outcome = (cells.mean - np.average(cells.mean, weights=weight)) * root
-    left = outcome - basis @ (basis.T @ outcome)
-    return float(left @ left) <= EXACT_FIT * float(outcome @ outcome)
+    outcome = cells.mean - np.average(cells.mean, weights=weight)
+    left, exposed = residual_maker(cells, weight)(np.stack([outcome, cells.exposed]))
+    left = left - exposed * ((weight * exposed) @ left) / ((weight * exposed) @ exposed)
+    return float(weight @ left**2) <= EXACT_FIT * float(weight @ outcome**2)
 
 
 def _facts(cells: Cells, weights: str, conf_level: float) -> dict[str, object]:
@@ -163,7 +165,6 @@ def _facts(cells: Cells, weights: str, conf_level: float) -> dict[str, object]:
         "weights": weights,
         "conf_level": conf_level,
         "n_children": int(cells.weight.sum()),
-        "n_clusters": len(cells.authorities),
         "n_periods": len(cells.periods),
         "n_cells": cells.n_cells,
         "n_cells_empty": cells.n_empty,

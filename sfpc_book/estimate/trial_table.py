@@ -5,9 +5,8 @@ Every fault of the table is found before anything is estimated, and all are told
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -16,11 +15,18 @@ import pandas as pd
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells, cells_of
 from sfpc_book.estimate.child_models import Children
+from sfpc_book.estimate.table_faults import (
+    dates,
+    numbers,
+    order_faults,
+    refuse_missing_columns,
+    role_columns,
+    told,
+)
 from sfpc_book.study.wedge import Wedge
 
-ROWS_NAMED = 5
 MOST_LEVELS = 50  # a covariate of text with more is an identifier, or a number written as text
-# A wedge is dated; one that comes as period numbers is given days, which nothing but their order is taken from.
+# A wedge is dated; one that comes as period numbers is given days, of which only the order is used.
 FIRST_DAY = date(2000, 1, 1).toordinal()
 NOT_A_WEDGE = "exposure is not one date for each cluster, kept from then on"
 
@@ -42,9 +48,7 @@ class Roles:
     @property
     def required(self) -> dict[str, str]:
         """Role → column of those named."""
-        single = {field.name: getattr(self, field.name) for field in fields(self)}
-        named = {role: column for role, column in single.items() if isinstance(column, str)}
-        return named | {f"covariate {name}": name for name in self.covariates}
+        return role_columns(self)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def trial_table(frame: pd.DataFrame, roles: Roles) -> TrialTable:
     EstimationError
         With every fault: columns that are not there, cells that are missing or of another type, with rows.
     """
-    _refuse_missing_columns(frame, roles)
+    refuse_missing_columns(frame, roles.required)
     problems = list(_faults(frame, roles))
     if problems:
         raise EstimationError(f"The table has {len(problems)} fault(s):", problems)
@@ -87,35 +91,22 @@ def trial_table(frame: pd.DataFrame, roles: Roles) -> TrialTable:
     return TrialTable(children, cells, wedge, binary, events)
 
 
-def _refuse_missing_columns(frame: pd.DataFrame, roles: Roles) -> None:
-    absent = {role: column for role, column in roles.required.items() if column not in frame.columns}
-    if not absent:
-        return
-    problems = []
-    for role, column in absent.items():
-        near = difflib.get_close_matches(column, [str(name) for name in frame.columns], n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        problems.append(f"no column '{column}' for {role}{hint}")
-    known = ", ".join(str(name) for name in frame.columns)
-    raise EstimationError(f"The table lacks columns. It has: {known}.", problems)
-
-
 def _faults(frame: pd.DataFrame, roles: Roles) -> Iterator[str]:
     if frame.empty:
         yield "it has no rows"
         return
     for role, column in roles.required.items():
-        yield from _told(
+        yield from told(
             frame[column].isna(), f"column '{column}' ({role}) is blank", "fill or leave them out"
         )
-    outcome, exposed = _numbers(frame[roles.outcome]), _numbers(frame[roles.exposed])
-    yield from _told(outcome.isna() & frame[roles.outcome].notna(), f"'{roles.outcome}' is not a number", "")
+    outcome, exposed = numbers(frame[roles.outcome]), numbers(frame[roles.exposed])
+    yield from told(outcome.isna() & frame[roles.outcome].notna(), f"'{roles.outcome}' is not a number")
     wrong = ~exposed.isin([0, 1]) & frame[roles.exposed].notna()
-    yield from _told(wrong, f"'{roles.exposed}' is neither 0 nor 1", "")
+    yield from told(wrong, f"'{roles.exposed}' is neither 0 nor 1")
     if roles.weights:
-        weight = _numbers(frame[roles.weights])
-        yield from _told(~(weight >= 0), f"'{roles.weights}' is not a number of at least 0", "")
-    yield from _period_faults(frame[roles.period].dropna(), roles.period)
+        weight = numbers(frame[roles.weights])
+        yield from told(~(weight >= 0), f"'{roles.weights}' is not a number of at least 0")
+    yield from order_faults(frame[roles.period].dropna(), roles.period)
     if roles.stratum:
         several = frame.groupby(roles.cluster)[roles.stratum].nunique()
         for cluster in several.index[several > 1]:
@@ -126,38 +117,14 @@ def _faults(frame: pd.DataFrame, roles: Roles) -> Iterator[str]:
             yield f"covariate '{name}' is a code of {levels} levels; at most {MOST_LEVELS} are allowed"
 
 
-def _told(wrong: pd.Series, what: str, advice: str) -> Iterator[str]:
-    """One fault for all rows in which something is wrong; rows count from 1 below the header."""
-    if wrong.any():
-        rows = [str(number + 1) for number in np.flatnonzero(wrong)[:ROWS_NAMED]]
-        more = f" and {int(wrong.sum()) - ROWS_NAMED} more" if wrong.sum() > ROWS_NAMED else ""
-        yield f"{what} in row(s) {', '.join(rows)}{more}{'; ' + advice if advice else ''}"
-
-
-def _numbers(values: pd.Series) -> pd.Series:
-    return pd.to_numeric(values, errors="coerce")
-
-
-def _period_faults(values: pd.Series, name: str) -> Iterator[str]:
-    if _numbers(values).isna().any() and _dates(values).isna().any():
-        yield (
-            f"'{name}' must hold numbers, or dates as YYYY-MM-DD, so that periods have an order; "
-            "text would be put in that of the alphabet"
-        )
-
-
-def _dates(values: pd.Series) -> pd.Series:
-    return pd.to_datetime(values, errors="coerce", format="ISO8601")
-
-
 def _children(frame: pd.DataFrame, roles: Roles) -> Children:
-    period = _numbers(frame[roles.period])
-    period = period if period.notna().all() else _dates(frame[roles.period])
+    period = numbers(frame[roles.period])
+    period = period if period.notna().all() else dates(frame[roles.period])
     columns = [_covariate(frame[name], _is_code(frame[name], roles)) for name in roles.covariates]
-    weight = np.ones(len(frame)) if roles.weights is None else _numbers(frame[roles.weights]).to_numpy(float)
+    weight = np.ones(len(frame)) if roles.weights is None else numbers(frame[roles.weights]).to_numpy(float)
     return Children(
-        outcome=_numbers(frame[roles.outcome]).to_numpy(float),
-        exposed=_numbers(frame[roles.exposed]).to_numpy(float),
+        outcome=numbers(frame[roles.outcome]).to_numpy(float),
+        exposed=numbers(frame[roles.exposed]).to_numpy(float),
         cluster=frame[roles.cluster].astype(str).to_numpy(dtype=object),
         period=np.unique(period.to_numpy(), return_inverse=True)[1],
         weight=weight,

@@ -3,7 +3,8 @@
 By Frisch, Waugh and Lovell the coefficient of an exposure d in the regression of y on d, authority and period
 effects with weights w is d'A y / d'A d with A = W - W Z (Z'W Z)^+ Z'W. A does not depend on d, so it is built
 once and serves every order that randomisation could have given; many orders at once use it in factored form,
-A = R (I - B B') R with R the roots of the weights and B a basis of R Z, whose rank is small.
+A = R (I - P) R with R the roots of the weights and P the projection on R Z: means of authorities first, which
+thousands of them do not slow down, then a basis of what is left of the periods.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells
@@ -35,13 +36,24 @@ def residual_form(cells: Cells, weight: np.ndarray) -> np.ndarray:
 def residual_maker(cells: Cells, weight: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """A function that takes authority and period effects out of each row. Shapes (rows, cells)."""
     root = np.sqrt(weight)
-    basis = column_basis(effects_design(cells) * root[:, None])
+    authority = _authority_basis(cells, root)
+    periods = (cells.period[:, None] == np.array(cells.periods[1:], dtype=int)) * root[:, None]
+    period = column_basis(periods - authority @ (authority.T @ periods))
 
     def residuals(values: np.ndarray) -> np.ndarray:
         scaled = values * root
-        return (scaled - (scaled @ basis) @ basis.T) / root
+        scaled = scaled - (scaled @ authority) @ authority.T
+        return (scaled - (scaled @ period) @ period.T) / root
 
     return residuals
+
+
+def _authority_basis(cells: Cells, root: np.ndarray) -> sparse.csr_array:
+    """Orthonormal basis of authority dummies times the roots of weights. Shape (cells, authorities)."""
+    size = np.sqrt(np.bincount(cells.authority, root**2, minlength=len(cells.authorities)))
+    share = root / size[cells.authority]
+    place = (share, (np.arange(cells.n_cells), cells.authority))
+    return sparse.csr_array(place, shape=(cells.n_cells, len(cells.authorities)))
 
 
 def two_way_influence(cells: Cells, weight: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -72,9 +84,9 @@ def column_basis(matrix: np.ndarray) -> np.ndarray:
 
 def has_within_variation(cells: Cells, weight: np.ndarray) -> bool:
     """Whether exposure varies once authority and period effects are taken out."""
-    form = residual_form(cells, weight)
+    left = residual_maker(cells, weight)(cells.exposed[None, :])[0]
     total = float(weight @ cells.exposed**2)
-    return total > 0 and float(cells.exposed @ form @ cells.exposed) > RANK_TOLERANCE * total
+    return total > 0 and float(weight @ left**2) > RANK_TOLERANCE * total
 
 
 def weights_of(cells: Cells, weights: str) -> np.ndarray:

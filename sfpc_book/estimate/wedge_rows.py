@@ -45,7 +45,7 @@ class Slice:
     unit: str
     conf_level: float
     data_status: str
-    n_children: int
+    n_children: int | None
     n_events: int | None
     n_clusters: int
     n_periods: int

@@ -1,0 +1,198 @@
+"""Every estimator of staggered adoption by name: a row for each term, a status where there is no number."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from sfpc_book.errors import EstimationError
+from sfpc_book.estimate.estimate import NAN, Estimate, combine, not_estimable
+from sfpc_book.estimate.panel_models import fit_two_way
+from sfpc_book.estimate.wedge_rows import Slice, panel_row
+from sfpc_book.published import synthetic_weights
+from sfpc_book.published.staggered import group_time
+from sfpc_book.published.staggered_models import EventStudy, goodman_bacon, imputation, sun_abraham
+from sfpc_book.published.staggered_rows import common_facts, curve_rows, empty_row, has_lone_group, number_row
+from sfpc_book.published.staggered_synthetic import synthetic_rows
+from sfpc_book.published.staggered_table import StaggeredTable
+
+NO_NEVER = not_estimable("no unit is never treated; group_time_not_yet takes those not yet treated")
+VARYING = not_estimable("weights that change over time; two_way takes them")
+NO_WEIGHTS = not_estimable("takes no weights")
+Rows = Iterable[Estimate]
+Run = Callable[[StaggeredTable, Slice, str], Rows]
+
+
+@dataclass(frozen=True)
+class StaggeredMethod:
+    """How a method is run, whether it takes weights (`any`, `constant` over time, `none`), what it is."""
+
+    run: Run
+    weights: str
+    says: str
+
+
+def estimate_staggered(
+    table: StaggeredTable, names: Iterable[str], *, outcome: str, conf_level: float = 0.95
+) -> pd.DataFrame:
+    """Rows of each method named, in that order.
+
+    A method that the table cannot carry has one row whose status says why; a term that the design does not
+    identify has a row `not_identified`.
+
+    Raises
+    ------
+    EstimationError
+        For names that are not in `STAGGERED_METHODS`, all of them.
+    """
+    names = list(names)
+    unknown = [name for name in names if name not in STAGGERED_METHODS]
+    if unknown:
+        raise EstimationError(
+            f"Unknown methods: {', '.join(unknown)}. Allowed: {', '.join(STAGGERED_METHODS)}."
+        )
+    facts = common_facts(table, outcome, conf_level)
+    return combine(row for name in names for row in _run(table, facts, name))
+
+
+def _run(table: StaggeredTable, facts: Slice, name: str) -> Rows:
+    method = STAGGERED_METHODS[name]
+    status = _blocked(table, method)
+    if status != "ok":
+        return [empty_row(facts, name, "overall", status)]
+    try:
+        return list(method.run(table, facts, name))
+    except EstimationError as error:
+        return [empty_row(facts, name, "overall", not_estimable("; ".join(error.problems) or error.message))]
+
+
+def _blocked(table: StaggeredTable, method: StaggeredMethod) -> str:
+    """`ok`, or why no method of this kind can be run."""
+    if table.n_clusters < 2:
+        return not_estimable("one cluster")
+    if np.ptp(table.panel["outcome"]) == 0:
+        return not_estimable("constant outcome")
+    if table.weighted and method.weights == "none":
+        return NO_WEIGHTS
+    if table.weighted and method.weights == "constant" and table.weights_vary_over_time:
+        return VARYING
+    return "ok"
+
+
+def _group_time(
+    table: StaggeredTable, facts: Slice, name: str, *, control_group: str, adjusted: bool = False
+) -> Rows:
+    """Effects of each cohort at each time, by time since adoption, and over all treated cells."""
+    if adjusted and not table.covariates:
+        return [empty_row(facts, name, "overall", not_estimable("no covariates given"))]
+    if control_group == "never_treated" and not table.has_never_treated:
+        return [empty_row(facts, name, "overall", NO_NEVER)]
+    used = table.with_controls()
+    if not used.cohorts:
+        return [empty_row(facts, name, "overall", "not_identified")]
+    fit = group_time(
+        used.panel,
+        base_period="varying",
+        control_group=control_group,
+        covariates=used.covariates if adjusted else (),
+        weighted=table.weighted,
+        clustered=table.clustered,
+    )
+    lone = has_lone_group(used, used.cohorts)
+    years = range(2, len(table.times) + 1)
+    times = sorted({year - cohort for cohort in table.cohorts for year in years})
+    return [
+        *_cell_rows(table, used, facts, name, fit.cells),
+        *curve_rows(used, facts, name, fit.event_time, times),
+        number_row(facts, name, "event_time_average", fit.event_time_average, lone=lone),
+        number_row(facts, name, "overall", fit.overall, lone=lone),
+    ]
+
+
+def _cell_rows(
+    table: StaggeredTable, used: StaggeredTable, facts: Slice, name: str, cells: pd.DataFrame
+) -> Iterator[Estimate]:
+    """Every cohort of the table at every time after the first; `cells` are those that could be compared."""
+    found = {(int(row.group), int(row.time)): (row.estimate, row.std_error) for row in cells.itertuples()}
+    for cohort in table.cohorts:
+        lone = has_lone_group(used, [cohort])
+        for year in range(2, len(table.times) + 1):
+            term = f"group_{table.label(cohort)}_time_{table.times[year - 1]}"
+            yield number_row(facts, name, term, found.get((cohort, year), (NAN, NAN)), lone=lone)
+
+
+def _event_study(
+    table: StaggeredTable, facts: Slice, name: str, *, fit: Callable[..., EventStudy], before: bool
+) -> Rows:
+    """Effects by time since adoption (and before it, if `before`), and over all treated cells."""
+    used = table.with_controls()
+    if not used.cohorts:
+        return [empty_row(facts, name, "overall", "not_identified")]
+    found = fit(used.panel, weighted=table.weighted, clustered=table.clustered)
+    every = {year - cohort for cohort in table.cohorts for year in range(1, len(table.times) + 1)}
+    times = sorted(time for time in every if time >= 0 or (before and time != -1))
+    overall = number_row(facts, name, "overall", found.overall, lone=has_lone_group(used, used.cohorts))
+    return [*curve_rows(used, facts, name, found.event_time, times), overall]
+
+
+def _two_way(table: StaggeredTable, facts: Slice, name: str) -> Rows:
+    """One constant effect, by linearmodels."""
+    fit = fit_two_way(
+        table.cells(),
+        weights="children" if table.weighted else "equal",
+        conf_level=facts.conf_level,
+        clusters=table.panel["cluster"].to_numpy(),
+    )
+    return [dataclasses.replace(panel_row(facts, name, fit), reference="t" if fit.ok else "")]
+
+
+def _bacon(table: StaggeredTable, facts: Slice, name: str) -> Rows:
+    """Each comparison's estimate and weight, those of each kind, and the weight on forbidden comparisons."""
+    found = goodman_bacon(table.panel)
+
+    def pair(term: str, estimate: float, weight: float) -> Rows:
+        yield facts.row(name, term=term, estimate=estimate, estimand="two_way_comparison")
+        yield share(f"weight_{term}", weight)
+
+    def share(term: str, weight: float) -> Estimate:
+        return facts.row(name, term=term, estimate=weight, estimand="two_way_weight", unit="share of weight")
+
+    for row in found.comparisons.itertuples():
+        term = f"{table.label(row.treated)}_vs_{table.label(row.control)}"
+        yield from pair(term, row.estimate, row.weight)
+    for kind, row in found.by_kind().iterrows():
+        yield from pair(str(kind), row["estimate"], row["weight"])
+    yield share("weight_forbidden", found.forbidden_weight)
+    yield facts.row(name, term="two_way", estimate=found.two_way, estimand="immediate")
+
+
+STAGGERED_METHODS: Mapping[str, StaggeredMethod] = {
+    "group_time": StaggeredMethod(
+        partial(_group_time, control_group="never_treated"), "constant",
+        "group-time effects against never-treated units"),
+    "group_time_not_yet": StaggeredMethod(
+        partial(_group_time, control_group="not_yet_treated"), "constant",
+        "the same against all that are not yet treated"),
+    "group_time_doubly_robust": StaggeredMethod(
+        partial(_group_time, control_group="never_treated", adjusted=True), "constant",
+        "group_time with covariates before adoption, doubly robust"),
+    "imputation": StaggeredMethod(
+        partial(_event_study, fit=imputation, before=False), "constant",
+        "outcomes imputed from untreated rows"),
+    "sun_abraham": StaggeredMethod(
+        partial(_event_study, fit=sun_abraham, before=True), "constant",
+        "cohort-by-time interactions, averaged by shares of cohorts"),
+    "two_way": StaggeredMethod(_two_way, "any", "one constant effect with unit and time effects"),
+    "goodman_bacon": StaggeredMethod(_bacon, "none", "what the unweighted two-way effect is a mean of"),
+    "synthetic_did": StaggeredMethod(
+        partial(synthetic_rows, estimator=synthetic_weights.synthetic_did), "none",
+        "weighted units and times, one date of adoption"),
+    "synthetic_control": StaggeredMethod(
+        partial(synthetic_rows, estimator=synthetic_weights.synthetic_control), "none",
+        "weighted units that match the times before, one date of adoption"),
+}  # fmt: skip
