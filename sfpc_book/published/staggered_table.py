@@ -218,7 +218,7 @@ def _first(frame: pd.DataFrame, roles: PanelRoles) -> pd.Series:
     """First treated times, of the type of the times; missing for never, and where a cell is no such time."""
     values = frame[roles.first_treated]
     dated = numbers(frame[roles.time]).isna().any()
-    found = dates(values.astype("str")) if dated else numbers(values)
+    found = dates(values) if dated else numbers(values)
     return found.mask(_is_never(values))
 
 

@@ -40,6 +40,12 @@ def synthetic_did(treated: np.ndarray, controls: np.ndarray, before: int) -> flo
     EstimationError
         If the controls have no noise before adoption.
     """
+    units, times = did_weights(treated, controls, before)
+    return _change(treated.mean(0), before, times) - _change(units @ controls, before, times)
+
+
+def did_weights(treated: np.ndarray, controls: np.ndarray, before: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of the controls and of the years before adoption. Shapes (controls,), (before,)."""
     noise = _noise(controls, before)
     penalty = (len(treated) * (controls.shape[1] - before)) ** 0.25 * noise
     units = _unit_weights(treated, controls, before, penalty, noise, intercept=True)
@@ -50,7 +56,7 @@ def synthetic_did(treated: np.ndarray, controls: np.ndarray, before: int) -> flo
         min_decrease=PRECISION * noise,
         return_convergence=True,
     )
-    return _change(treated.mean(0), before, times) - _change(units @ controls, before, times)
+    return units, times
 
 
 def synthetic_control(treated: np.ndarray, controls: np.ndarray, before: int) -> float:
