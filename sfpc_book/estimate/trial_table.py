@@ -20,7 +20,7 @@ from sfpc_book.study.wedge import Wedge
 
 ROWS_NAMED = 5
 MOST_LEVELS = 50  # a covariate of text with more is an identifier, or a number written as text
-# A wedge is dated; one that comes as period numbers is given days, which nothing but their order is taken from.
+# A wedge is dated; one that comes as period numbers is given days, of which only the order is used.
 FIRST_DAY = date(2000, 1, 1).toordinal()
 NOT_A_WEDGE = "exposure is not one date for each cluster, kept from then on"
 
@@ -65,9 +65,10 @@ def trial_table(frame: pd.DataFrame, roles: Roles) -> TrialTable:
     Parameters
     ----------
     frame
-        One row for each child, or for children alike (`weights` their number, the outcome their mean). Exposure
-        is 0 or 1; periods are numbers or dates (YYYY-MM-DD) and count in their order; a stratum is one for each
-        cluster; covariates are numbers, or codes of at most 50 levels, of which the first is the reference.
+        One row for each child, or for children alike (`weights` their number, the outcome their mean).
+        Exposure is 0 or 1; periods are numbers or dates (YYYY-MM-DD) and count in their order; a stratum is
+        one for each cluster; covariates are numbers, or codes of at most 50 levels, of which the first is
+        the reference.
 
     Raises
     ------
@@ -119,7 +120,7 @@ def _faults(frame: pd.DataFrame, roles: Roles) -> Iterator[str]:
     if roles.stratum:
         several = frame.groupby(roles.cluster)[roles.stratum].nunique()
         for cluster in several.index[several > 1]:
-            yield f"cluster '{cluster}' has several values of '{roles.stratum}'; a stratum is one for each cluster"
+            yield f"cluster '{cluster}' has several values of '{roles.stratum}'; it has one stratum"
     for name in roles.covariates:
         levels = frame[name].nunique()
         if _is_code(frame[name], roles) and levels > MOST_LEVELS:
@@ -147,7 +148,7 @@ def _period_faults(values: pd.Series, name: str) -> Iterator[str]:
 
 
 def _dates(values: pd.Series) -> pd.Series:
-    return pd.to_datetime(values, errors="coerce", format="ISO8601")
+    return pd.to_datetime(values.astype(str), errors="coerce", format="ISO8601")
 
 
 def _children(frame: pd.DataFrame, roles: Roles) -> Children:
@@ -183,7 +184,7 @@ def _cells(children: Children) -> Cells | None:
     )
     frame = frame.assign(sum=children.outcome * children.weight).loc[children.weight > 0]
     grouped = frame.groupby(["cluster", "period"], sort=True)
-    if frame.empty or (grouped["exposed"].nunique() > 1).any():
+    if frame.empty or (grouped["exposed"].min() != grouped["exposed"].max()).any():
         return None
     means = grouped.agg(exposed=("exposed", "first"), n_children=("weight", "sum"), total=("sum", "sum"))
     panel = means.reset_index().rename(columns={"cluster": "authority"})
