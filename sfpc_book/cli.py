@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from sfpc_book.cli_estimate import estimate
 from sfpc_book.cli_options import (
     BUILD,
     STUDY,
@@ -28,6 +29,7 @@ from sfpc_book.cli_options import (
     Seed,
     Study,
 )
+from sfpc_book.cli_staggered import staggered
 from sfpc_book.errors import ParameterError, SfpcBookError
 
 HELP = """
@@ -39,6 +41,8 @@ With nothing given, a synthetic set of returns with known truth is made first, a
     sfpc-book build --returns returns --published dfe # the same from real data
     sfpc-book check --returns returns                 # what is wrong with the workbooks
     sfpc-book why family_valued-primary               # why that chapter would be run again
+    sfpc-book estimate --help                         # the same estimators on another table
+    sfpc-book staggered --help                        # estimators of staggered adoption on a panel
 
 Exit codes: 0 all well, 2 wrong usage, 3 study file, 4 returns, 5 data contracts, 6 parameters, 7 estimation,
 8 published statistics, 9 a chapter or the book could not be made, 10 disclosure.
@@ -250,6 +254,10 @@ def clean(
 
     removed = clean_build(build, everything=everything)
     _say(f"removed {', '.join(removed)} from {build}" if removed else f"nothing to remove in {build}")
+
+
+application.command()(estimate)
+application.command()(staggered)
 
 
 def main() -> None:

@@ -69,9 +69,10 @@ def staggered(
     from sfpc_book.book.workers import fixed_environment
 
     with fixed_environment():
-        from sfpc_book.book.staggered_file import parts, staggered_file
+        from sfpc_book.book.estimate_file import parts
+        from sfpc_book.book.staggered_file import staggered_file
         from sfpc_book.published.staggered_table import PanelRoles
 
-        roles = PanelRoles(outcome, unit, time, first_treated, weights, cluster, tuple(parts(covariates)))
+        roles = PanelRoles(outcome, unit, time, first_treated, weights, cluster, parts(covariates))
         rows = staggered_file(file, roles, methods=methods, conf_level=conf_level, out=out)
     print_rows(rows, out)

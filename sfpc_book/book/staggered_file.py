@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sfpc_book.book.estimate_file import read_table, write_csv
-from sfpc_book.errors import EstimationError, ParameterError
+from sfpc_book.book.estimate_file import named_methods, read_table, write_csv
+from sfpc_book.errors import EstimationError
 from sfpc_book.published.staggered_methods import STAGGERED_METHODS, estimate_staggered
 from sfpc_book.published.staggered_table import PanelRoles, staggered_table
 
@@ -26,13 +26,7 @@ def staggered_file(
     EstimationError
         With every fault of the table, naming the file.
     """
-    names = list(STAGGERED_METHODS) if methods == "all" else parts(methods)
-    unknown = [name for name in names if name not in STAGGERED_METHODS]
-    if unknown or not names:
-        allowed = ", ".join(("all", *STAGGERED_METHODS))
-        raise ParameterError(
-            f"--methods: {', '.join(map(repr, unknown)) or 'none'} not known. Allowed: {allowed}"
-        )
+    names = named_methods(methods, STAGGERED_METHODS, every=STAGGERED_METHODS)
     frame = read_table(path)
     try:
         table = staggered_table(frame, roles)
@@ -41,8 +35,3 @@ def staggered_file(
     rows = estimate_staggered(table, names, outcome=roles.outcome, conf_level=conf_level)
     write_csv(rows, out)
     return rows
-
-
-def parts(listed: str) -> list[str]:
-    """Names with commas between."""
-    return [part for part in map(str.strip, listed.split(",")) if part]

@@ -8,11 +8,9 @@ from noise alone, and no row is a test of another.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells, subset
 from sfpc_book.estimate.exact_test import exact_status, exact_test
 from sfpc_book.estimate.panel_models import PanelFit, fit_two_way
@@ -55,28 +53,10 @@ def leave_out(
     return tuple(rows)
 
 
-def without_authority(wedge: Wedge, name: str) -> Wedge:
-    """The wedge of the other authorities, with the periods as they were.
-
-    Raises
-    ------
-    EstimationError
-        When the wedge has no such authority.
-    """
-    if name not in wedge.authorities:
-        raise EstimationError(f"Not in the wedge: {name}. Known: {', '.join(wedge.authorities)}.")
-    others = tuple(slug for slug in wedge.authorities if slug != name)
-    return dataclasses.replace(
-        wedge,
-        authorities=others,
-        go_live={slug: wedge.go_live[slug] for slug in others},
-        stratum={slug: wedge.stratum[slug] for slug in others},
-    )
-
-
 def _parts(cells: Cells, wedge: Wedge) -> Iterator[tuple[str, str, Cells, Wedge]]:
     for name in (slug for slug in wedge.authorities if slug in cells.authorities):
         kept = cells.authority != cells.authorities.index(name)
-        yield "authority", name, subset(cells, kept), without_authority(wedge, name)
+        remaining = wedge.among(slug for slug in wedge.authorities if slug != name)
+        yield "authority", name, subset(cells, kept), remaining
     for period in cells.periods:
         yield "period", str(period), subset(cells, cells.period != period), wedge

@@ -56,7 +56,7 @@ def numbers(values: pd.Series) -> pd.Series:
 
 def dates(values: pd.Series) -> pd.Series:
     """Dates written YYYY-MM-DD, missing where a cell is none."""
-    return pd.to_datetime(values.astype("str"), errors="coerce", format="ISO8601")
+    return pd.to_datetime(values.astype(str), errors="coerce", format="ISO8601")
 
 
 def order_faults(values: pd.Series, name: str) -> Iterator[str]:

@@ -69,9 +69,10 @@ def trial_table(frame: pd.DataFrame, roles: Roles) -> TrialTable:
     Parameters
     ----------
     frame
-        One row for each child, or for children alike (`weights` their number, the outcome their mean). Exposure
-        is 0 or 1; periods are numbers or dates (YYYY-MM-DD) and count in their order; a stratum is one for each
-        cluster; covariates are numbers, or codes of at most 50 levels, of which the first is the reference.
+        One row for each child, or for children alike (`weights` their number, the outcome their mean).
+        Exposure is 0 or 1; periods are numbers or dates (YYYY-MM-DD) and count in their order; a stratum is
+        one for each cluster; covariates are numbers, or codes of at most 50 levels, of which the first is
+        the reference.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def _faults(frame: pd.DataFrame, roles: Roles) -> Iterator[str]:
     if roles.stratum:
         several = frame.groupby(roles.cluster)[roles.stratum].nunique()
         for cluster in several.index[several > 1]:
-            yield f"cluster '{cluster}' has several values of '{roles.stratum}'; a stratum is one for each cluster"
+            yield f"cluster '{cluster}' has several values of '{roles.stratum}'; it has one stratum"
     for name in roles.covariates:
         levels = frame[name].nunique()
         if _is_code(frame[name], roles) and levels > MOST_LEVELS:
@@ -150,7 +151,7 @@ def _cells(children: Children) -> Cells | None:
     )
     frame = frame.assign(sum=children.outcome * children.weight).loc[children.weight > 0]
     grouped = frame.groupby(["cluster", "period"], sort=True)
-    if frame.empty or (grouped["exposed"].nunique() > 1).any():
+    if frame.empty or (grouped["exposed"].min() != grouped["exposed"].max()).any():
         return None
     means = grouped.agg(exposed=("exposed", "first"), n_children=("weight", "sum"), total=("sum", "sum"))
     panel = means.reset_index().rename(columns={"cluster": "authority"})

@@ -1,0 +1,230 @@
+"""The estimators on a file that somebody brings: what it gives, and what it says of bad files."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from estimate_frames import GOLDEN
+from typer.testing import CliRunner
+
+from sfpc_book.cli import application, main
+from sfpc_book.errors import EstimationError, ParameterError
+from sfpc_book.estimate.estimate import TIDY_COLUMNS
+from sfpc_book.estimate.methods import METHODS, estimate_table, methods_of
+from sfpc_book.estimate.trial_table import Roles, trial_table
+
+CHILDREN = GOLDEN / "logit_5_clusters" / "children.csv"
+COVARIATES = "C(age),sex,ethnicity,disabled,previous_plans,uasc"
+COLUMNS = [
+    "--outcome",
+    "looked_after",
+    "--exposed",
+    "exposed",
+    "--cluster",
+    "authority",
+    "--period",
+    "period",
+]
+
+
+def run(tmp_path: Path, file: Path, *options: str) -> tuple[int, str, Path]:
+    out = tmp_path / "tidy.csv"
+    found = CliRunner().invoke(application, ["estimate", str(file), *options, "--out", str(out)])
+    if isinstance(found.exception, EstimationError | ParameterError):
+        return found.exception.exit_code, found.exception.text(), out
+    return found.exit_code, found.output, out
+
+
+def test_the_file_of_children_gives_what_r_gives(tmp_path):
+    methods = "fixed_effects_logit_cr2,mixed_logit,mixed_logit_quadrature,linear_cr2"
+    code, _, out = run(
+        tmp_path, CHILDREN, *COLUMNS, "--covariates", COVARIATES, "--scale", "all", "--methods", methods
+    )
+    assert code == 0
+    rows = pd.read_csv(out)
+    assert tuple(rows.columns) == TIDY_COLUMNS
+    found = rows.set_index(["analysis", "term"])
+    reference = pd.read_csv(GOLDEN / "logit_5_clusters" / "reference.csv", skipinitialspace=True)
+    reference = reference[reference["term"] == "exposed"].set_index("model")
+    pairs = {
+        "fixed_effects_logit_cr2": "fixed_effects_logit_CR2",
+        "linear_cr2": "linear_probability_CR2",
+        "mixed_logit": "mixed_logit_laplace",
+        "mixed_logit_quadrature": "mixed_logit_agq15",
+    }
+    for ours, theirs in pairs.items():
+        row, expected = found.loc[(ours, "exposed")], reference.loc[theirs]
+        assert row["estimate"] == pytest.approx(expected["estimate"], rel=1e-4), ours
+        assert row["std_error"] == pytest.approx(expected["std_error"], rel=5e-3), ours
+        if not math.isnan(expected["df"]):
+            assert row[["df", "p_value"]].tolist() == pytest.approx(
+                expected[["df", "p_value"]].tolist(), rel=1e-6
+            )
+    risks = pd.read_csv(GOLDEN / "logit_5_clusters" / "reference_standardised.csv", skipinitialspace=True)
+    difference = found.loc[("fixed_effects_logit_cr2", "standardised_risk_difference"), "estimate"]
+    assert difference == pytest.approx(risks.set_index("quantity")["value"]["risk_difference"], rel=1e-6)
+
+
+def test_cells_give_what_published_programs_give(tmp_path):
+    frame = pd.read_csv(GOLDEN / "wedge_14_clusters.csv")
+    frame = frame.assign(share=100 * frame["events"] / frame["children"])
+    file = tmp_path / "cells.csv"
+    frame.to_csv(file, index=False)
+    options = ["--outcome", "share", "--exposed", "exposed", "--cluster", "cluster", "--period", "period"]
+    code, _, out = run(tmp_path, file, *options, "--methods", "panel_two_way_unweighted,vertical,crossover")
+    assert code == 0
+    found = pd.read_csv(out).set_index("analysis")["estimate"]
+    assert found["panel_two_way_unweighted"] == pytest.approx(-6.057329, abs=1e-6)
+    assert found["vertical"] == pytest.approx(-6.523288, abs=1e-6)
+    assert found["crossover"] == pytest.approx(-4.782486, abs=1e-6)
+
+
+def test_all_methods_run_and_strata_narrow_the_orders(tmp_path):
+    frame = pd.read_csv(CHILDREN).assign(
+        stratum=lambda rows: np.where(rows["authority"].isin(["a", "b"]), "x", "y")
+    )
+    file = tmp_path / "children.csv"
+    frame.to_csv(file, index=False)
+    code, said, out = run(tmp_path, file, *COLUMNS, "--stratum", "stratum", "--scale", "linear")
+    assert code == 0
+    rows = pd.read_csv(out)
+    assert set(methods_of("linear")) <= set(rows["analysis"])
+    exact = rows[rows["analysis"] == "randomisation"].iloc[0]
+    assert exact["n_orders"] == 12 and exact["p_minimum"] == pytest.approx(1 / 12)
+    assert str(out) in said.replace("\n", "")
+
+
+def table(**changes: object) -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    cells = [(c, p, int(p > c)) for c in range(4) for p in range(6)]
+    frame = pd.DataFrame(cells * 8, columns=["cluster", "period", "exposed"])
+    frame["y"] = rng.binomial(1, 0.3, len(frame))
+    frame["n"], frame["group"] = 1, frame["cluster"] % 2
+    return frame.assign(**changes)
+
+
+ROLES = Roles("y", "exposed", "cluster", "period")
+
+
+def first(value: object, column: str) -> pd.DataFrame:
+    frame = table()
+    frame[column] = frame[column].astype(object)
+    frame.loc[2, column] = value
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("frame", "roles", "words"),
+    [
+        (table(), Roles("yy", "exposed", "cluster", "perid"), ["no column 'yy'", "did you mean 'period'"]),
+        (first(None, "y"), ROLES, ["column 'y' (outcome) is blank in row(s) 3"]),
+        (first("x", "y"), ROLES, ["'y' is not a number in row(s) 3"]),
+        (first(2, "exposed"), ROLES, ["'exposed' is neither 0 nor 1 in row(s) 3"]),
+        (first("spring", "period"), ROLES, ["must hold numbers, or dates"]),
+        (first(-1, "n"), Roles("y", "exposed", "cluster", "period", "n"), ["number of at least 0"]),
+        (first(9, "group"), replace(ROLES, stratum="group"), ["several values of 'group'"]),
+        (table(name=[f"n{i}" for i in range(192)]), replace(ROLES, covariates=("name",)),
+         ["'name' is a code of 192 levels"]),
+        (table().iloc[:0], ROLES, ["no rows"]),
+    ],
+)  # fmt: skip
+def test_a_bad_table_is_refused_with_all_its_faults(frame, roles, words):
+    with pytest.raises(EstimationError) as error:
+        trial_table(frame, roles)
+    for text in words:
+        assert text in error.value.text()
+
+
+def test_several_faults_are_told_at_once():
+    frame = first("x", "y")
+    frame.loc[5, "exposed"] = 7
+    with pytest.raises(EstimationError) as error:
+        trial_table(frame, ROLES)
+    assert len(error.value.problems) == 2
+
+
+def exposed_by_child() -> pd.DataFrame:
+    frame = table()
+    return frame.assign(exposed=np.arange(len(frame)) // 24 % 2)
+
+
+@pytest.mark.parametrize(
+    ("frame", "status"),
+    [
+        (table(y=0), "constant outcome"),
+        (table().query("cluster == 1"), "one authority"),
+        (table(exposed=1), "not_identified"),
+        (table(n=0), "not_estimable"),
+    ],
+)
+def test_a_design_that_cannot_carry_an_estimate_has_statuses_and_no_numbers(frame, status):
+    roles = Roles("y", "exposed", "cluster", "period", "n")
+    if (frame["n"] == 0).all():
+        rows = estimate_table(
+            trial_table(frame, roles), ["linear_cr2", "fixed_effects_logit_cr2"], outcome="y"
+        )
+    else:
+        rows = estimate_table(trial_table(frame, roles), METHODS, outcome="y")
+    assert rows["estimate"].isna().all()
+    assert rows["status"].str.contains(status).all()
+
+
+def test_exposure_that_varies_within_a_cell_is_for_models_of_rows_only():
+    rows = estimate_table(trial_table(exposed_by_child(), ROLES), METHODS, outcome="y").set_index("analysis")
+    assert "kept from then on" in rows.loc["randomisation", "status"]
+    assert rows.loc["linear_cr2", "status"] == "ok"
+
+
+def test_an_outcome_beyond_0_and_1_has_no_logit():
+    rows = estimate_table(trial_table(table(y=np.arange(192.0)), ROLES), methods_of("logit"), outcome="y")
+    assert rows["status"].str.contains("not between 0 and 1").all()
+
+
+def test_weights_stand_for_rows():
+    frame = table()
+    cells = frame.groupby(["cluster", "period", "exposed"], as_index=False).agg(
+        y=("y", "mean"), n=("y", "size")
+    )
+    of_cells = trial_table(cells, Roles("y", "exposed", "cluster", "period", "n"))
+    names = ["panel_two_way", "linear_cr2", "fixed_effects_logit_cr2", "mixed_logit", "randomisation"]
+    ours = estimate_table(of_cells, names, outcome="y")
+    rows = estimate_table(trial_table(frame, ROLES), names, outcome="y")
+    for column in ("estimate", "std_error", "df", "p_value"):
+        assert ours[column].to_numpy() == pytest.approx(rows[column].to_numpy(), rel=1e-6, nan_ok=True)
+    assert (ours["n_children"] == rows["n_children"]).all() and (ours["n_events"] == rows["n_events"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--methods", "panel_two_way,magic"], "'magic' not known. Allowed: all, panel_two_way"),
+        (["--scale", "probit"], "--scale 'probit' is not known"),
+        (["--outcome", "looked_afer"], "did you mean 'looked_after'?"),
+    ],
+)
+def test_wrong_options_are_told_and_nothing_is_written(tmp_path, options, words):
+    code, said, out = run(tmp_path, CHILDREN, *COLUMNS, *options)
+    assert code != 0 and words in said
+    assert not out.exists()
+
+
+def test_a_file_that_is_no_table_is_told(tmp_path):
+    nothing = tmp_path / "nothing.csv"
+    nothing.write_bytes(b"\xff\xfe\x00\x01")
+    for file in (nothing, tmp_path / "absent.csv"):
+        code, said, _ = run(tmp_path, file, *COLUMNS)
+        assert code == 6 and file.name in said
+
+
+def test_the_help_documents_the_columns_that_are_written(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["sfpc-book", "estimate", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().out
+    for name in ("estimate", "conf_low", "p_minimum", "status", "C(age)", "randomisation", "mixed_logit"):
+        assert name in said
