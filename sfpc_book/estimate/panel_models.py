@@ -22,6 +22,8 @@ from sfpc_book.estimate.cells import Cells, blocking_cause, cells_of
 from sfpc_book.estimate.estimate import NAN, not_estimable
 from sfpc_book.estimate.two_way import has_within_variation, residual_maker, weights_of
 
+# Errors below this share of the outcome's range are rounding: two clusters, one exposed, have scores of zero.
+ROUNDING = 1e-12
 EXACT_FIT = 1e-20  # residual sum of squares relative to the total; below it nothing is left to judge by
 
 
@@ -92,6 +94,8 @@ def fit_two_way(
     if status != "ok":
         return PanelFit(status=status, **facts)
     estimate, std_error = _fit(cells, weights_of(cells, weights), clusters)
+    if not std_error > ROUNDING * np.ptp(cells.mean):
+        return PanelFit(status=not_estimable("too few clusters for a variance"), **facts)
     numbers = t_interval(estimate, std_error, facts["n_clusters"] - 1, conf_level)
     return PanelFit(status="ok", estimate=estimate, std_error=std_error, **numbers, **facts)
 

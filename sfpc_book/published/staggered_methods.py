@@ -13,11 +13,12 @@ import pandas as pd
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.estimate import NAN, Estimate, combine, not_estimable
 from sfpc_book.estimate.panel_models import fit_two_way
+from sfpc_book.estimate.two_way import has_within_variation
 from sfpc_book.estimate.wedge_rows import Slice, panel_row
 from sfpc_book.published import synthetic_weights
 from sfpc_book.published.staggered import group_time
 from sfpc_book.published.staggered_models import EventStudy, goodman_bacon, imputation, sun_abraham
-from sfpc_book.published.staggered_rows import common_facts, curve_rows, empty_row, has_lone_group, number_row
+from sfpc_book.published.staggered_rows import common_facts, curve_rows, empty_row, number_row
 from sfpc_book.published.staggered_synthetic import synthetic_rows
 from sfpc_book.published.staggered_table import StaggeredTable
 
@@ -68,7 +69,8 @@ def _run(table: StaggeredTable, facts: Slice, name: str) -> Rows:
     try:
         return list(method.run(table, facts, name))
     except EstimationError as error:
-        return [empty_row(facts, name, "overall", not_estimable("; ".join(error.problems) or error.message))]
+        cause = " ".join(("; ".join(error.problems) or error.message).split())
+        return [empty_row(facts, name, "overall", not_estimable(cause))]
 
 
 def _blocked(table: StaggeredTable, method: StaggeredMethod) -> str:
@@ -103,14 +105,13 @@ def _group_time(
         weighted=table.weighted,
         clustered=table.clustered,
     )
-    lone = has_lone_group(used, used.cohorts)
     years = range(2, len(table.times) + 1)
     times = sorted({year - cohort for cohort in table.cohorts for year in years})
     return [
         *_cell_rows(table, used, facts, name, fit.cells),
         *curve_rows(used, facts, name, fit.event_time, times),
-        number_row(facts, name, "event_time_average", fit.event_time_average, lone=lone),
-        number_row(facts, name, "overall", fit.overall, lone=lone),
+        number_row(used, facts, name, "event_time_average", fit.event_time_average, used.cohorts),
+        number_row(used, facts, name, "overall", fit.overall, used.cohorts),
     ]
 
 
@@ -120,10 +121,9 @@ def _cell_rows(
     """Every cohort of the table at every time after the first; `cells` are those that could be compared."""
     found = {(int(row.group), int(row.time)): (row.estimate, row.std_error) for row in cells.itertuples()}
     for cohort in table.cohorts:
-        lone = has_lone_group(used, [cohort])
         for year in range(2, len(table.times) + 1):
             term = f"group_{table.label(cohort)}_time_{table.times[year - 1]}"
-            yield number_row(facts, name, term, found.get((cohort, year), (NAN, NAN)), lone=lone)
+            yield number_row(used, facts, name, term, found.get((cohort, year), (NAN, NAN)), [cohort])
 
 
 def _event_study(
@@ -136,7 +136,7 @@ def _event_study(
     found = fit(used.panel, weighted=table.weighted, clustered=table.clustered)
     every = {year - cohort for cohort in table.cohorts for year in range(1, len(table.times) + 1)}
     times = sorted(time for time in every if time >= 0 or (before and time != -1))
-    overall = number_row(facts, name, "overall", found.overall, lone=has_lone_group(used, used.cohorts))
+    overall = number_row(used, facts, name, "overall", found.overall, used.cohorts)
     return [*curve_rows(used, facts, name, found.event_time, times), overall]
 
 
@@ -153,22 +153,25 @@ def _two_way(table: StaggeredTable, facts: Slice, name: str) -> Rows:
 
 def _bacon(table: StaggeredTable, facts: Slice, name: str) -> Rows:
     """Each comparison's estimate and weight, those of each kind, and the weight on forbidden comparisons."""
+    cells = table.cells()
+    if not has_within_variation(cells, cells.weight):
+        return [empty_row(facts, name, "two_way", "not_identified")]
     found = goodman_bacon(table.panel)
+    singles = [
+        (f"{table.label(row.treated)}_vs_{table.label(row.control)}", row.estimate, row.weight)
+        for row in found.comparisons.itertuples()
+    ]
+    kinds = [(str(kind), row["estimate"], row["weight"]) for kind, row in found.by_kind().iterrows()]
+    rows = []
+    for term, estimate, weight in (*singles, *kinds):
+        rows.append(facts.row(name, term=term, estimate=estimate, estimand="two_way_comparison"))
+        rows.append(_share(facts, name, f"weight_{term}", weight))
+    forbidden = _share(facts, name, "weight_forbidden", found.forbidden_weight)
+    return [*rows, forbidden, facts.row(name, term="two_way", estimate=found.two_way)]
 
-    def pair(term: str, estimate: float, weight: float) -> Rows:
-        yield facts.row(name, term=term, estimate=estimate, estimand="two_way_comparison")
-        yield share(f"weight_{term}", weight)
 
-    def share(term: str, weight: float) -> Estimate:
-        return facts.row(name, term=term, estimate=weight, estimand="two_way_weight", unit="share of weight")
-
-    for row in found.comparisons.itertuples():
-        term = f"{table.label(row.treated)}_vs_{table.label(row.control)}"
-        yield from pair(term, row.estimate, row.weight)
-    for kind, row in found.by_kind().iterrows():
-        yield from pair(str(kind), row["estimate"], row["weight"])
-    yield share("weight_forbidden", found.forbidden_weight)
-    yield facts.row(name, term="two_way", estimate=found.two_way, estimand="immediate")
+def _share(facts: Slice, name: str, term: str, weight: float) -> Estimate:
+    return facts.row(name, term=term, estimate=weight, estimand="two_way_weight", unit="share of weight")
 
 
 STAGGERED_METHODS: Mapping[str, StaggeredMethod] = {

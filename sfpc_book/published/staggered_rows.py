@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.estimate.estimate import NAN, Estimate
-from sfpc_book.estimate.panel_models import t_interval
+from sfpc_book.estimate.panel_models import ROUNDING, t_interval
 from sfpc_book.estimate.wedge_rows import Slice
 from sfpc_book.published.staggered_table import NEVER, StaggeredTable
 
@@ -58,12 +58,16 @@ def estimand_of(term: str) -> str:
     return next(named, "average_effect_on_adopters")
 
 
-def number_row(facts: Slice, name: str, term: str, found: Sequence[float], *, lone: bool) -> Estimate:
-    """Row of an estimate and its standard error, with t on clusters - 1; see the module's text on `lone`."""
+def number_row(
+    used: StaggeredTable, facts: Slice, name: str, term: str, found: Sequence[float], cohorts: Sequence[int]
+) -> Estimate:
+    """Row of an estimate and its standard error, with t on clusters - 1; no error where one of the `cohorts`
+    that contribute, or the never treated, is a single cluster, or where rounding is all there is of it."""
     estimate, std_error = map(float, found)
     if not np.isfinite(estimate):
         return empty_row(facts, name, term, "not_identified")
-    if lone or not std_error > 0:
+    lone = any(used.clusters_in(cohort) < 2 for cohort in (NEVER, *cohorts))
+    if lone or not std_error > ROUNDING * np.ptp(used.panel["outcome"]):
         reference = LONE if lone else "none: no variance left"
         return facts.row(name, term=term, estimate=estimate, reference=reference, estimand=estimand_of(term))
     numbers = {"estimate": estimate, "std_error": std_error}
@@ -78,10 +82,5 @@ def curve_rows(
     found = {int(row.event_time): (row.estimate, row.std_error) for row in effects.itertuples()}
     for time in times:
         cohorts = [cohort for cohort in used.cohorts if 1 <= cohort + time <= len(used.times)]
-        pair, lone = found.get(time, (NAN, NAN)), has_lone_group(used, cohorts)
-        yield number_row(facts, name, f"event_time_{time}", pair, lone=lone)
-
-
-def has_lone_group(used: StaggeredTable, cohorts: Sequence[int]) -> bool:
-    """Whether one of the cohorts, or the never treated, is a single cluster."""
-    return any(used.clusters_in(cohort) < 2 for cohort in (NEVER, *cohorts))
+        pair = found.get(time, (NAN, NAN))
+        yield number_row(used, facts, name, f"event_time_{time}", pair, cohorts)
