@@ -53,6 +53,8 @@ def staggered(
     - `group_time` (never-treated controls), `group_time_not_yet` (all not yet treated),
       `group_time_doubly_robust` (needs covariates): `group_G_time_T` (before G: change since the time
       before), `event_time_E`, their mean `event_time_average`, `overall`.
+    - `group_time_placebo`, `two_way_placebo`: the same effects, judged by giving never-treated units the
+      starts of the treated: read these where few units adopt, for then errors by `t` are too small.
     - `imputation`, `sun_abraham`: `event_time_E`, `overall`.
     - `two_way`: `exposed`; the only one to take weights that change over time.
     - `goodman_bacon`: each comparison as `G_vs_H` with `weight_G_vs_H`, the same by kind, `weight_forbidden`

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from sfpc_book.cli import application, main
 from sfpc_book.errors import EstimationError, ParameterError
-from sfpc_book.published import synthetic_weights
+from sfpc_book.published import staggered_placebo, synthetic_weights
 from sfpc_book.published.staggered_methods import STAGGERED_METHODS, estimate_staggered
 from sfpc_book.published.staggered_table import PanelRoles, StaggeredTable, staggered_table
 from sfpc_book.published.synthetic_weights import synthetic_control, synthetic_did
@@ -142,6 +143,9 @@ BLOCKED = [
     ("synthetic_control", panel((2014, 0, 0, 0)).assign(y=lambda rows: rows["year"] + (rows["start"] > 0)),
      {}, "nothing to weight by"),
     ("synthetic_did", panel((2014, 0, 0, 0)).assign(r="a"), {"cluster": "r"}, "one cluster"),
+    ("two_way_placebo", panel((2014, 2014, 0, 0, 0)), {}, "3 units never treated; it takes 4"),
+    ("group_time_placebo", panel((2014, *(0,) * 6)).assign(r=lambda rows: rows["place"] > "p3"),
+     {"cluster": "r"}, "its placebos are units"),
     ("group_time_doubly_robust", panel(), {}, "no covariates given"),
     ("group_time_doubly_robust", panel().assign(x=lambda rows: (rows["start"] > 0) * 1.0),
      {"covariates": ("x",)}, "not_estimable: Group-time effects cannot be estimated"),
@@ -221,7 +225,7 @@ def test_clusters_of_units_widen_errors_and_lower_degrees_of_freedom() -> None:
 def test_a_planted_effect_is_found_by_every_method_and_none_where_none_is() -> None:
     frame = panel((2014, 2014) + (0,) * 12, effect=0.0)
     planted = frame.assign(y=frame["y"] + 50.0 * ((frame["start"] > 0) & (frame["year"] >= 2014)))
-    term = {"two_way": "exposed", "goodman_bacon": "two_way"}
+    term = {"two_way": "exposed", "two_way_placebo": "exposed", "goodman_bacon": "two_way"}
     names = [name for name in STAGGERED_METHODS if name != "group_time_doubly_robust"]
     none, found = estimates(table(frame), *names), estimates(table(planted), *names)
     for name in names:
@@ -252,6 +256,41 @@ def test_placebo_inference_equals_a_naive_enumeration(name, estimator) -> None:
     assert [unbounded["conf_low"], unbounded["conf_high"]] == [-np.inf, np.inf]
 
 
+def test_placebos_of_several_cohorts_equal_a_naive_enumeration() -> None:
+    starts = (2013, 2015, 2015, *(0,) * 6)
+    frame = panel(starts)
+    rows = estimates(table(frame), "group_time_placebo", "two_way_placebo", "group_time", "two_way")
+    wide = frame.pivot_table(index="place", columns="year", values="y").to_numpy()
+    draws = {}
+    for chosen in itertools.permutations(range(3, 9), 3):
+        first = np.full(9, 99)
+        first[[*chosen]] = [3, 5, 5]
+        exposed = (np.arange(8)[None, :] >= first[:, None]) * 1.0
+        draws[chosen[0], frozenset(chosen[1:])] = two_way_by_dummies(wide[3:], exposed[3:])
+    row, fitted = rows.loc[("two_way_placebo", "exposed")], rows.loc[("two_way", "exposed")]
+    extreme = sum(abs(draw) >= abs(fitted["estimate"]) for draw in draws.values())
+    assert len(draws) == row["n_orders"] == 60
+    assert row["p_value"] == pytest.approx((1 + extreme) / 61) and row["p_minimum"] == pytest.approx(1 / 61)
+    assert row["std_error"] == pytest.approx(np.std(list(draws.values()), ddof=1))
+    assert row["estimate"] == pytest.approx(fitted["estimate"], abs=1e-9)
+    for term in ("overall", "event_time_0", "event_time_2", "event_time_4"):
+        pair = [rows.loc[(name, term), "estimate"] for name in ("group_time_placebo", "group_time")]
+        assert pair[0] == pytest.approx(pair[1], abs=1e-9)
+
+
+def two_way_by_dummies(outcome: np.ndarray, exposed: np.ndarray) -> float:
+    units, years = np.indices(outcome.shape)
+    dummies = [np.eye(outcome.shape[0])[units.ravel()], np.eye(outcome.shape[1])[years.ravel()][:, 1:]]
+    design = np.column_stack([exposed.ravel(), *dummies])
+    return np.linalg.lstsq(design, outcome.ravel(), rcond=None)[0][0]
+
+
+def test_one_treated_unit_gives_a_two_way_estimate_without_error() -> None:
+    """Clustered errors would be far too small: the treated unit's own noise is fitted away."""
+    row = estimates(table(panel((2014, *(0,) * 8))), "two_way").iloc[0]
+    assert row["status"] == "ok" and np.isnan(row["std_error"]) and row["reference"].startswith("none")
+
+
 def test_too_few_never_treated_leave_an_estimate_without_inference() -> None:
     row = estimates(table(panel((2014, 2014, 0, 0, 0))), "synthetic_did").iloc[0]
     assert row["status"] == "ok" and np.isnan(row["p_value"]) and "too few" in row["reference"]
@@ -259,10 +298,11 @@ def test_too_few_never_treated_leave_an_estimate_without_inference() -> None:
 
 def test_many_choices_of_placebos_are_drawn_at_random_and_the_same_each_time(monkeypatch) -> None:
     monkeypatch.setattr(synthetic_weights, "DRAWS", 10)
+    monkeypatch.setattr(staggered_placebo, "DRAWS", 10)
     frame = panel((2014, 2014, *(0,) * 6))
-    rows = [estimates(table(frame), "synthetic_did") for _ in range(2)]
+    rows = [estimates(table(frame), "synthetic_did", "two_way_placebo") for _ in range(2)]
     pd.testing.assert_frame_equal(*rows)
-    assert rows[0]["n_orders"].tolist() == [10]
+    assert rows[0]["n_orders"].tolist() == [10, 10]
 
 
 def run(folder: Path, *options: str, file: Path | None = None) -> tuple[int, str, Path]:

@@ -7,7 +7,9 @@ coefficient is one projection (Frisch-Waugh-Lovell).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,6 +101,32 @@ def statistics(
             *event_time_effects(treated, first, controls, event_times),
         ]
     )
+
+
+def allocations(places: int, sizes: Sequence[int], *, most: int, seed: int) -> Iterator[list[int]]:
+    """Distinct ways to hand cohorts of these sizes to places, cohort after cohort in each list.
+
+    All of them where there are at most `most`, else so many at random.
+    """
+    left, number = places, 1
+    for size in sizes:
+        number, left = number * math.comb(left, size), left - size
+    if number <= most:
+        yield from _every_allocation(tuple(range(places)), tuple(sizes))
+        return
+    generator = np.random.default_rng(seed)
+    for _ in range(most):
+        yield generator.permutation(places)[: sum(sizes)].tolist()
+
+
+def _every_allocation(places: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[list[int]]:
+    if not sizes:
+        yield []
+        return
+    for chosen in itertools.combinations(places, sizes[0]):
+        rest = tuple(place for place in places if place not in chosen)
+        for others in _every_allocation(rest, sizes[1:]):
+            yield [*chosen, *others]
 
 
 def placebo_draws(

@@ -18,8 +18,8 @@ from sfpc_book.estimate.wedge_rows import Slice, panel_row
 from sfpc_book.published import synthetic_weights
 from sfpc_book.published.staggered import group_time
 from sfpc_book.published.staggered_models import EventStudy, goodman_bacon, imputation, sun_abraham
+from sfpc_book.published.staggered_placebo import placebo_rows, synthetic_rows
 from sfpc_book.published.staggered_rows import common_facts, curve_rows, empty_row, number_row
-from sfpc_book.published.staggered_synthetic import synthetic_rows
 from sfpc_book.published.staggered_table import StaggeredTable
 
 NO_NEVER = not_estimable("no unit is never treated; group_time_not_yet takes those not yet treated")
@@ -148,6 +148,8 @@ def _two_way(table: StaggeredTable, facts: Slice, name: str) -> Rows:
         conf_level=facts.conf_level,
         clusters=table.panel["cluster"].to_numpy(),
     )
+    if fit.ok and sum(table.clusters_in(cohort) for cohort in table.cohorts) < 2:
+        return [facts.row(name, estimate=fit.estimate, reference="none: one treated cluster")]
     return [dataclasses.replace(panel_row(facts, name, fit), reference="t" if fit.ok else "")]
 
 
@@ -184,6 +186,8 @@ STAGGERED_METHODS: Mapping[str, StaggeredMethod] = {
     "group_time_doubly_robust": StaggeredMethod(
         partial(_group_time, control_group="never_treated", adjusted=True), "constant",
         "group_time with covariates before adoption, doubly robust"),
+    "group_time_placebo": StaggeredMethod(
+        partial(placebo_rows, two_way=False), "none", "the same against units called treated"),
     "imputation": StaggeredMethod(
         partial(_event_study, fit=imputation, before=False), "constant",
         "outcomes imputed from untreated rows"),
@@ -191,6 +195,8 @@ STAGGERED_METHODS: Mapping[str, StaggeredMethod] = {
         partial(_event_study, fit=sun_abraham, before=True), "constant",
         "cohort-by-time interactions, averaged by shares of cohorts"),
     "two_way": StaggeredMethod(_two_way, "any", "one constant effect with unit and time effects"),
+    "two_way_placebo": StaggeredMethod(
+        partial(placebo_rows, two_way=True), "none", "the same against units called treated"),
     "goodman_bacon": StaggeredMethod(_bacon, "none", "what the unweighted two-way effect is a mean of"),
     "synthetic_did": StaggeredMethod(
         partial(synthetic_rows, estimator=synthetic_weights.synthetic_did), "none",

@@ -109,6 +109,11 @@ class StaggeredTable:
             n_empty=0,
         )
 
+    def matrix(self) -> tuple[np.ndarray, np.ndarray]:
+        """Outcomes (units, years), and the first year of each unit."""
+        outcome = self.panel["outcome"].to_numpy().reshape(-1, len(self.times))
+        return outcome, self.panel["first_year"].to_numpy()[:: len(self.times)]
+
     def with_controls(self) -> StaggeredTable:
         """The table itself if it has never-treated units; otherwise its times before the last adoption, in
         which the last adopters are untreated throughout (Sun and Abraham 2021, section 4.1)."""

@@ -9,15 +9,13 @@ on California's Proposition 99 the exact minimum gives -19.51 where both program
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from diff_diff.utils import compute_sdid_unit_weights, compute_time_weights
 
 from sfpc_book.errors import EstimationError
-from sfpc_book.published.effects import Placebo
+from sfpc_book.published.effects import Placebo, allocations
 
 NEXT_TO_NOTHING = 1e-6  # penalty of synthetic control and of time weights, relative to the noise
 PRECISION = 1e-5  # smallest decrease of a step, relative to the noise
@@ -73,18 +71,9 @@ def placebo(estimator: Estimator, treated: np.ndarray, controls: np.ndarray, bef
     """
     draws = [
         estimator(controls[chosen], np.delete(controls, chosen, axis=0), before)
-        for chosen in _choices(len(controls), len(treated))
+        for chosen in allocations(len(controls), [len(treated)], most=DRAWS, seed=SEED)
     ]
     return Placebo(estimator(treated, controls, before), np.array(draws))
-
-
-def _choices(controls: int, treated: int) -> Iterator[list[int]]:
-    if math.comb(controls, treated) <= DRAWS:
-        yield from map(list, itertools.combinations(range(controls), treated))
-        return
-    generator = np.random.default_rng(SEED)
-    for _ in range(DRAWS):
-        yield list(generator.choice(controls, treated, replace=False))
 
 
 def _unit_weights(
