@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from sfpc_book.errors import EstimationError, ParameterError
 from sfpc_book.estimate.methods import METHODS, SCALES, estimate_table, methods_of
 from sfpc_book.estimate.trial_table import Roles, trial_table
 
+Table = TypeVar("Table")
 CATEGORY = re.compile(r"C\((.+)\)")
 
 
@@ -33,11 +35,7 @@ def estimate_file(
     if scale not in (*SCALES, "all"):
         raise ParameterError(f"--scale {scale!r} is not known. Allowed: {', '.join((*SCALES, 'all'))}")
     names = named_methods(methods, METHODS, every=methods_of(scale))
-    frame = read_table(path)
-    try:
-        table = trial_table(frame, roles)
-    except EstimationError as error:
-        raise EstimationError(f"{path.name}: {error.message}", error.problems) from None
+    table = checked_table(path, lambda frame: trial_table(frame, roles))
     rows = estimate_table(table, names, outcome=roles.outcome, conf_level=conf_level)
     write_csv(rows, out)
     return rows
@@ -78,6 +76,15 @@ def roles_of(
     coded = [match[1].strip() for part in listed if (match := CATEGORY.fullmatch(part))]
     plain = tuple(CATEGORY.sub(r"\1", part).strip() for part in listed)
     return Roles(outcome, exposed, cluster, period, weights, stratum, plain, tuple(coded))
+
+
+def checked_table(path: Path, check: Callable[[pd.DataFrame], Table]) -> Table:
+    """What `check` makes of the table in a file; its errors name the file."""
+    frame = read_table(path)
+    try:
+        return check(frame)
+    except EstimationError as error:
+        raise EstimationError(f"{path.name}: {error.message}", error.problems) from None
 
 
 def read_table(path: Path) -> pd.DataFrame:

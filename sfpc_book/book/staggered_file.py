@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sfpc_book.book.estimate_file import named_methods, read_table, write_csv
-from sfpc_book.errors import EstimationError
+from sfpc_book.book.estimate_file import checked_table, named_methods, write_csv
 from sfpc_book.published.staggered_methods import STAGGERED_METHODS, estimate_staggered
 from sfpc_book.published.staggered_table import PanelRoles, staggered_table
 
@@ -27,11 +26,7 @@ def staggered_file(
         With every fault of the table, naming the file.
     """
     names = named_methods(methods, STAGGERED_METHODS, every=STAGGERED_METHODS)
-    frame = read_table(path)
-    try:
-        table = staggered_table(frame, roles)
-    except EstimationError as error:
-        raise EstimationError(f"{path.name}: {error.message}", error.problems) from None
+    table = checked_table(path, lambda frame: staggered_table(frame, roles))
     rows = estimate_staggered(table, names, outcome=roles.outcome, conf_level=conf_level)
     write_csv(rows, out)
     return rows

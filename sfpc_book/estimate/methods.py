@@ -17,7 +17,7 @@ from sfpc_book.errors import EstimationError
 from sfpc_book.estimate import child_models
 from sfpc_book.estimate.child_models import Children, Term
 from sfpc_book.estimate.crossover import crossover_estimate
-from sfpc_book.estimate.estimate import NAN, Estimate, combine, not_estimable
+from sfpc_book.estimate.estimate import Estimate, combine, not_estimable
 from sfpc_book.estimate.exact_test import exact_status, exact_test
 from sfpc_book.estimate.exposure_time import average_effect, exposure_time_effects
 from sfpc_book.estimate.hussey_hughes import binary_squares, fit_hussey_hughes
@@ -80,22 +80,14 @@ def _run(table: TrialTable, facts: Slice, name: str) -> Rows:
 def _facts(table: TrialTable, outcome: str, conf_level: float) -> Slice:
     children = table.children
     counted = children.weight > 0
-    return Slice(
-        model="table",
-        outcome=outcome,
-        horizon=None,
-        sample="table",
-        exposure="table",
+    return Slice.of_table(
+        outcome,
         unit="proportion" if table.binary else "unit of the outcome",
         conf_level=conf_level,
-        data_status="table",
         n_children=round(float(children.weight.sum())),
         n_events=table.n_events,
         n_clusters=len(set(children.cluster[counted])),
         n_periods=len(set(children.period[counted])),
-        observed_share=NAN,
-        observable_from=None,
-        status_with_number="ok",
     )
 
 

@@ -67,6 +67,13 @@ class Slice:
         }
         return cls(**(counts | values))
 
+    @classmethod
+    def of_table(cls, outcome: str, **values: object) -> Slice:
+        """What a table that somebody brings has in common; `values` are its unit, level and counts."""
+        names = {"model": "table", "sample": "table", "exposure": "table", "data_status": "table"}
+        unknown = {"horizon": None, "observed_share": NAN, "observable_from": None}
+        return cls(outcome=outcome, status_with_number="ok", **(names | unknown | values))
+
     def row(self, analysis: str, **values: object) -> Estimate:
         """An estimate of this slice; `values` are the fields that the analysis adds or overrules."""
         common = {name: value for name, value in vars(self).items() if name != "status_with_number"}

@@ -31,32 +31,23 @@ Run = Callable[[StaggeredTable, Slice, str], Rows]
 
 @dataclass(frozen=True)
 class StaggeredMethod:
-    """How a method is run, whether it takes weights (`any`, `constant` over time, `none`), what it is."""
+    """How a method is run, whether it takes weights (`any`, `constant` over time, `none`), what it is, and
+    the term of its row where it has no number."""
 
     run: Run
     weights: str
     says: str
+    term: str = "overall"
 
 
 def estimate_staggered(
     table: StaggeredTable, names: Iterable[str], *, outcome: str, conf_level: float = 0.95
 ) -> pd.DataFrame:
-    """Rows of each method named, in that order.
+    """Rows of each method named (keys of `STAGGERED_METHODS`), in that order.
 
     A method that the table cannot carry has one row whose status says why; a term that the design does not
     identify has a row `not_identified`.
-
-    Raises
-    ------
-    EstimationError
-        For names that are not in `STAGGERED_METHODS`, all of them.
     """
-    names = list(names)
-    unknown = [name for name in names if name not in STAGGERED_METHODS]
-    if unknown:
-        raise EstimationError(
-            f"Unknown methods: {', '.join(unknown)}. Allowed: {', '.join(STAGGERED_METHODS)}."
-        )
     facts = common_facts(table, outcome, conf_level)
     return combine(row for name in names for row in _run(table, facts, name))
 
@@ -65,12 +56,12 @@ def _run(table: StaggeredTable, facts: Slice, name: str) -> Rows:
     method = STAGGERED_METHODS[name]
     status = _blocked(table, method)
     if status != "ok":
-        return [empty_row(facts, name, "overall", status)]
+        return [empty_row(facts, name, method.term, status)]
     try:
         return list(method.run(table, facts, name))
     except EstimationError as error:
         cause = " ".join(("; ".join(error.problems) or error.message).split())
-        return [empty_row(facts, name, "overall", not_estimable(cause))]
+        return [empty_row(facts, name, method.term, not_estimable(cause))]
 
 
 def _blocked(table: StaggeredTable, method: StaggeredMethod) -> str:
@@ -194,10 +185,11 @@ STAGGERED_METHODS: Mapping[str, StaggeredMethod] = {
     "sun_abraham": StaggeredMethod(
         partial(_event_study, fit=sun_abraham, before=True), "constant",
         "cohort-by-time interactions, averaged by shares of cohorts"),
-    "two_way": StaggeredMethod(_two_way, "any", "one constant effect with unit and time effects"),
+    "two_way": StaggeredMethod(_two_way, "any", "one constant effect with unit and time effects", "exposed"),
     "two_way_placebo": StaggeredMethod(
-        partial(placebo_rows, two_way=True), "none", "the same against units called treated"),
-    "goodman_bacon": StaggeredMethod(_bacon, "none", "what the unweighted two-way effect is a mean of"),
+        partial(placebo_rows, two_way=True), "none", "the same against units called treated", "exposed"),
+    "goodman_bacon": StaggeredMethod(
+        _bacon, "none", "what the unweighted two-way effect is a mean of", "two_way"),
     "synthetic_did": StaggeredMethod(
         partial(synthetic_rows, estimator=synthetic_weights.synthetic_did), "none",
         "weighted units and times, one date of adoption"),

@@ -26,22 +26,14 @@ ESTIMANDS = {
 
 def common_facts(table: StaggeredTable, outcome: str, conf_level: float) -> Slice:
     """What all rows of a table have in common."""
-    return Slice(
-        model="table",
-        outcome=outcome,
-        horizon=None,
-        sample="table",
-        exposure="table",
+    return Slice.of_table(
+        outcome,
         unit="unit of the outcome",
         conf_level=conf_level,
-        data_status="table",
         n_children=None,
         n_events=None,
         n_clusters=table.n_clusters,
         n_periods=len(table.times),
-        observed_share=NAN,
-        observable_from=None,
-        status_with_number="ok",
     )
 
 
