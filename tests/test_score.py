@@ -1,4 +1,4 @@
-"""`check --score`: defects planted, found and falsely reported as a table, and an error for what was missed."""
+"""`check --score`: defects planted, found and falsely reported as a table; an error for what was missed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sfpc_book.book.check import CheckReport
 from sfpc_book.book.score import score_findings
 from sfpc_book.contracts.finding import Finding, findings_frame
 from sfpc_book.errors import ParameterError, ReturnsError
-from sfpc_book.simulate.defects import answer_key
 from sfpc_book.simulate.planting import Planted
+from sfpc_book.simulate.spoiling import answer_key
 
 PLANTED = Planted(
     kind="list_letters", group="cell", authority="swindon", layer="dr2", return_month="nov20", file="f.xlsx",
