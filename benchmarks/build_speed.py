@@ -67,8 +67,8 @@ def timed(name: str, arguments: list[str], folder: Path) -> tuple[str, float, in
 
 
 class Peak:
-    """The highest sum of proportional memory of a process and all below it, looked at four times a second, and
-    the seconds that they kept processors busy."""
+    """What a process and all below it used: the highest sum of proportional memory, looked at four times a
+    second, and the seconds that they kept processors busy."""
 
     def __init__(self, process: int) -> None:
         self.highest = 0
@@ -110,7 +110,7 @@ def memory_of(process: psutil.Process) -> int:
 
 
 def busy_seconds(process: psutil.Process) -> float:
-    """Seconds of processors that a process used so far, without those of others below it; 0 if it has ended."""
+    """Seconds of processors that a process alone used so far; 0 if it has ended."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
