@@ -58,6 +58,16 @@ Scale = Annotated[
 Effect = Annotated[
     str, typer.Option("--effect", help="Planted effect of the synthetic data: growing, constant or none.")
 ]
+Defects = Annotated[
+    str,
+    typer.Option(help="Kinds, with commas between; or all, none, usual (those that keep no authority out)."),
+]
+DefectRate = Annotated[
+    float | None, typer.Option(help="Share of the sheets of each kind that get it; none: one.")
+]
+DefectShare = Annotated[
+    float | None, typer.Option(help="Share of their cells or rows; none: as the kind does.")
+]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes at once; 0: one per core.")]
 STUDY, BUILD = Path("study.yml"), Path("build")
 
@@ -69,6 +79,9 @@ def simulate(
     seed: Seed = 20240401,
     scale: Scale = "small",
     effect: Effect = "growing",
+    defects: Defects = "usual",
+    defect_rate: DefectRate = None,
+    defect_share: DefectShare = None,
 ) -> None:
     """Make synthetic returns and published statistics with known truth.
 
@@ -76,11 +89,13 @@ def simulate(
     planted defects. Scales: small (default), or protocol for the numbers of children in the protocols.
 
         sfpc-book simulate --scale protocol --seed 7
+        sfpc-book simulate --defects mixed_case,missing_column --defect-rate 0.3
     """
     from sfpc_book.book.places import data_folders
     from sfpc_book.study.study import load_study
 
-    sources = _sources(None, None, seed, scale, effect)
+    kinds = tuple(filter(None, map(str.strip, defects.split(","))))
+    sources = _sources(None, None, seed, scale, effect, (kinds, defect_rate, defect_share))
     jobs = os.cpu_count() or 1
     places = data_folders(load_study(study), study.resolve(), build.resolve(), sources, _say, jobs)
     _say(f"synthetic returns: {_short(places.returns)}")
@@ -97,6 +112,9 @@ def check(
         list[str] | None,
         typer.Option("--only", help="Slug of an authority, checked alone; can be repeated."),
     ] = None,
+    score: Annotated[
+        bool, typer.Option("--score", help="Hold the findings against the answer key of synthetic returns.")
+    ] = False,
     jobs: Jobs = 0,
 ) -> None:
     """Read the returns and list what is wrong with them.
@@ -104,14 +122,18 @@ def check(
     Monthly totals are held against published statistics where both are real. Findings of severity `block`
     keep an authority out of the estimates; `mark` is marked on its pages and beside the estimates; `note` is
     for the data owner. The list is also written to files, whose place is named last. The exit code is 4 when
-    an authority is kept out.
+    an authority is kept out, or (with --score) a planted defect was not found.
 
         sfpc-book check --returns /path/to/returns --only swindon
+        sfpc-book check --returns build/synthetic/returns --score
     """
     from sfpc_book.book.check import check_returns, print_findings, raise_for_blocked
+    from sfpc_book.book.score import score_findings
 
     report = check_returns(study, build, _sources(returns, published), tuple(only or ()), jobs=jobs, say=_say)
     print_findings(report, console)
+    if score:
+        score_findings(report, console)
     raise_for_blocked(report.findings)
 
 
@@ -247,11 +269,11 @@ def main() -> None:
         sys.exit(130)
 
 
-def _sources(returns, published, seed: int = 20240401, scale: str = "small", effect: str = "growing"):
+def _sources(returns, published, seed=20240401, scale: str = "small", effect="growing", defects: tuple = ()):
     from sfpc_book.book.places import DataSources
     from sfpc_book.book.synthetic import Recipe, scale_of
 
-    return DataSources(returns, published, Recipe(seed, scale_of(scale), effect))
+    return DataSources(returns, published, Recipe(seed, scale_of(scale), effect, *defects))
 
 
 def _say(text: str) -> None:

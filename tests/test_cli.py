@@ -210,3 +210,13 @@ def test_a_workbook_that_is_none_is_named_and_ends_with_the_code_of_returns(cli,
     assert code == 4
     assert "swindon_dr2_nov22.xlsx cannot be read: not a workbook" in " ".join(said.split())
     assert "stay out of the estimates" in said
+
+
+def test_defects_that_are_not_known_are_refused_with_those_that_are(cli, home):
+    code, said = cli("simulate", "--study", str(home / "study.yml"), "--defects", "mixed_case, gremlins")
+    assert code == 6 and "Unknown defects: gremlins" in said and "mixed_case" in said
+
+
+def test_a_share_of_defects_must_be_a_share(cli, home):
+    code, said = cli("simulate", "--study", str(home / "study.yml"), "--defect-rate", "3")
+    assert code == 6 and "rate is 3.0; it must be from 0 to 1" in said

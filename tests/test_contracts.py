@@ -76,6 +76,7 @@ def test_unknown_column_is_a_key_error_that_lists_the_columns():
         ("tables/dr3_cin.yml", 'header: "Child ID"', 'header: "Case ID"', "stands for both 'child_id'"),
         ("tables/dr3_care.yml", "vocabulary: placement", "vocabulary: places", "unknown vocabulary 'places'"),
         ("tables/dr3_care.yml", "vocabulary: placement, ", "", "of type code needs a vocabulary"),
+        ("tables/dr2_referrals.yml", "unborn_in: [gender]", "unborn_in: [sex]", "unknown column 'sex'"),
         ("tables/dr3_care.yml", "column: care_end", "column: care_ended", "unknown column 'care_ended'"),
         ("tables/dr3_care.yml", "Data - CLA start and end dates", "D" * 32, "longer than the 31 characters"),
         ("tables/dr3_care.yml", "table: dr2_referrals", "table: dr2", "unknown table 'dr2'"),

@@ -1,208 +1,173 @@
-"""Every defect planted in synthetic returns is told; what can be undone leaves no trace in the tables."""
+"""Every kind of defect is told exactly where it was planted, alone and together; clean returns are not."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+from spoilt_returns import CONTRACTS, STUDY, TOLD, Sent, across, assert_same_values, model_of, send
 
-from sfpc_book.contracts.finding import Finding
-from sfpc_book.returns.check import check_across
-from sfpc_book.returns.check_coverage import check_span
-from sfpc_book.returns.check_records import check_records
-from sfpc_book.returns.declared import Declared, load_declared
-from sfpc_book.returns.inventory import Inventory, read_inventory
-from sfpc_book.returns.read import Returns, read_authority, read_files
-from sfpc_book.simulate.defects import kinds
-from sfpc_book.simulate.simulate import simulate_returns
-from sfpc_book.study.study import load_study
+from sfpc_book.contracts.answer_key import judge, read_answer_key
+from sfpc_book.contracts.finding import Finding, findings_frame
+from sfpc_book.returns.records import Returns
+from sfpc_book.simulate.defects import BY_KIND, chosen_defects, kinds
+from sfpc_book.simulate.placing import lender_of, place_defects, places_of
+from sfpc_book.simulate.planting import Defect
 
-STUDY = load_study()
-SCALE = 0.02
-# What tells each kind, with the corrections that come with the returns.
-TOLD_BY = {
-    "birth_after_referral": "birth_long_after_referral",
-    "birth_month_as_text": "cell_forms",
-    "care_start_years_too_early": "care_before_referral",
-    "columns_in_another_order": "column_order",
-    "composite_identifiers": "correction",
-    "copy_number_in_file_name": "file_name_suffix",
-    "coverage_a_month_short": "coverage_short",
-    "dates_as_serial_numbers": "cell_forms",
-    "dates_in_mixed_forms": "cell_forms",
-    "ethnicity_in_words": "cell_forms",
-    "extra_column": "column_unknown",
-    "factors_as_words": "cell_forms",
-    "factors_with_other_separators": "cell_forms",
-    "header_on_another_row": "header_row",
-    "junk_row_below_header": "correction",
-    "list_letters": "cell_forms",
-    "long_instead_of_wide": "sheet_shape",
-    "missing_referral_date": "missing",
-    "misspelt_column_name": "correction",
-    "mixed_case": "cell_forms",
-    "one_identifier_two_births": "identifier_of_two_births",
-    "outcome_identifiers_without_referral": "identifier_link",
-    "percent_for_proportion": "correction",
-    "phrases_for_missing": "phrase_for_missing",
-    "proportion_for_percent": "correction",
-    "repeated_month_rows": "row_without_values",
-    "return_split_over_workbooks": "file_name_suffix",
-    "reworded_column_name": "column_reworded",
-    "rows_sent_twice": "duplicate_rows",
-    "same_identifier_in_two_authorities": "identifier_in_two_authorities",
-    "same_months_in_two_returns": "duplicate_rows",
-    "serials_as_text": "cell_forms",
-    "sheet_name_with_trailing_space": "sheet_name",
-    "sheet_under_another_name": "sheet_name",
-    "sheet_unnamed": "sheet_name",
-    "slug_spelt_differently": "correction",
-    "unborn_as_1900": "unborn_as_date",
-    "year_of_birth_under_ethnicity": "correction",
-    "yes_no_variants": "cell_forms",
-}
-# What tells those that need a correction while nobody has declared one.
-TOLD_WITHOUT_CORRECTION = {
-    "composite_identifiers": "identifier_link",
-    "junk_row_below_header": "row_of_no_record",
-    "misspelt_column_name": "column_missing",
-    "percent_for_proportion": "share_scale",
-    "proportion_for_percent": "share_scale",
-    "slug_spelt_differently": "file_name",
-    "year_of_birth_under_ethnicity": "column_repeated",
-}
-TOLD_ELSEWHERE = ("missing_referral_date", "same_identifier_in_two_authorities")
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A folder of synthetic returns and what it declares."""
-
-    path: Path
-    declared: Declared
-    inventory: Inventory
-
-    def read(self, slug: str) -> Returns:
-        return read_files(STUDY, slug, self.inventory, self.declared)
-
-
-def opened(path: Path, *, corrections: bool = True) -> Folder:
-    declared = load_declared(STUDY, path)
-    declared = declared if corrections else replace(declared, corrections=())
-    return Folder(path, declared, read_inventory(STUDY, path, declared.corrections))
+SLUGS = [slug for model in STUDY.models.values() for slug in model.trial_authorities]
+CORRECTED = [kind for kind in kinds() if BY_KIND[kind].handled_by == "correction"]
+# Checks of Great Expectations, which are run where a kind should be, or may be, told by one of them.
+SUITES = {"missing", "key", "code_list", "range", "type"}
+SCOPES = {"sheet": ("file", "sheet", "column"), "file": ("file",), "authority": ("column",)}
 
 
 @pytest.fixture(scope="module")
-def spoilt(tmp_path_factory) -> Folder:
-    return opened(simulate_returns(STUDY, tmp_path_factory.mktemp("spoilt") / "returns", scale=SCALE))
+def clean(tmp_path_factory) -> Callable[[str], Sent]:
+    return cache(lambda slug: send(slug, tmp_path_factory.mktemp("clean")))
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory) -> Folder:
-    folder = tmp_path_factory.mktemp("clean") / "returns"
-    return opened(simulate_returns(STUDY, folder, scale=SCALE, defects=False))
+def alone(clean, tmp_path_factory) -> Callable[[str], Sent]:
+    """An authority in whose returns one kind was planted, once."""
+
+    @cache
+    def planted(kind: str) -> Sent:
+        for plan in places_of(STUDY, CONTRACTS, BY_KIND[kind]):
+            sent = send(plan.authority, tmp_path_factory.mktemp(kind), [plan], clean=clean(plan.authority))
+            if len(sent.key):
+                return sent
+        raise AssertionError(f"{kind} can be planted nowhere")
+
+    return planted
 
 
-@pytest.fixture(scope="module")
-def read_spoilt(spoilt) -> Callable[[str], Returns]:
-    return cache(spoilt.read)
+def by_suites(defect: Defect) -> bool:
+    return bool(SUITES & {defect.told_by, *defect.also})
 
 
-@pytest.fixture(scope="module")
-def key(spoilt) -> pd.DataFrame:
-    return pd.read_csv(spoilt.path / "answer_key.csv").set_index("kind")
+def with_across(returns: Returns, sent: Sent, clean: Callable[[str], Sent]) -> list[Finding]:
+    """The findings of an authority, and of its model where another authority is concerned."""
+    if not any(BY_KIND[kind].borrows for kind in sent.key["kind"]):
+        return list(returns.findings)
+    lender = clean(lender_of(STUDY, sent.slug)).quickly
+    return [*returns.findings, *across([returns, lender], sent.folder)]
 
 
-def told(returns: Returns, declared: Declared) -> list[Finding]:
-    """Findings of reading and of the checks across records and sheets (without the suites)."""
-    slug, tables = returns.authority, returns.tables
-    records = check_records(tables, declared.contracts, declared.limits, slug)
-    return [*returns.findings, *records, *check_span(STUDY, tables, declared.limits, slug)]
-
-
-def about(findings: list[Finding], check: str, planted: pd.Series) -> list[Finding]:
-    """Findings of that check about the table's layer and, where it names one, the column that was spoilt."""
-    return [
-        part
-        for part in findings
-        if part.check == check
-        and (part.count is None or part.count > 0)
-        and part.layer in (None, planted["layer"])
-        and (
-            part.column is None or pd.isna(planted["column"]) or part.column in planted["column"].split(", ")
+def told(findings: list[Finding]) -> dict[tuple, tuple[int, int | None]]:
+    """(check, authority, file, sheet, column) → count and first row of what is told there."""
+    found: dict[tuple, list[Finding]] = defaultdict(list)
+    for part in findings:
+        if part.status in TOLD:
+            where = (part.subject,) if part.check == "correction" else (part.file, part.sheet, part.column)
+            found[(part.check, part.authority, *where)].append(part)
+    return {
+        place: (
+            sum(part.count or 1 for part in parts),
+            min((part.row for part in parts if part.row), default=None),
         )
-    ]
+        for place, parts in found.items()
+    }
 
 
-def planted_row(key: pd.DataFrame, kind: str) -> pd.Series:
-    if kind not in key.index:
-        pytest.skip(f"nothing to spoil for {kind} in returns of this size")
-    return key.loc[kind]
+def wanted(key: pd.DataFrame, check: str) -> dict[tuple, tuple[int, int | None]]:
+    """The same of an answer key; `check` is the column of it that says which check tells."""
+    found: dict[tuple, list] = defaultdict(list)
+    for row in key.itertuples():
+        places = [getattr(row, name) if name in SCOPES[row.scope] else None for name in SCOPES["sheet"]]
+        where = (
+            [row.correction] if getattr(row, check) == "correction" else [place or None for place in places]
+        )
+        found[(getattr(row, check), row.authority, *where)].append(row)
+    return {
+        place: (
+            sum(row.count for row in rows),
+            min((row.row for row in rows if row.row is not pd.NA), default=None),
+        )
+        for place, rows in found.items()
+    }
 
 
-def test_every_kind_has_its_telling_finding():
-    assert set(TOLD_BY) == set(kinds())
+def assert_told(findings: list[Finding], key: pd.DataFrame, check: str, consequences: set[str]) -> None:
+    """What the key says is told, with its count and row; and nothing else but the consequences declared."""
+    found, expected = told(findings), wanted(key, check)
+    assert set(found) - {place for place in found if place[0] in consequences} == set(expected)
+    for place, (count, row) in expected.items():
+        assert found[place][0] == count, place
+        assert row is None or found[place][1] in (None, row), place
 
 
-def test_nearly_every_kind_is_planted(key):
-    assert len(key) >= len(kinds()) - 3
+@pytest.mark.parametrize("kind", kinds())
+def test_a_kind_planted_alone_is_told_where_it_stands_and_nothing_else_is(alone, clean, kind):
+    sent, defect = alone(kind), BY_KIND[kind]
+    assert set(sent.key["kind"]) == {kind} and (sent.key["count"] > 0).all()
+    returns = sent.corrected if by_suites(defect) else sent.quickly
+    assert_told(with_across(returns, sent, clean), sent.key, "told_by", set(defect.also))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TOLD_BY if kind not in TOLD_ELSEWHERE])
-def test_a_planted_defect_is_told(spoilt, read_spoilt, key, kind):
-    row = planted_row(key, kind)
-    returns = read_spoilt(row["authority"])
-    found = about(told(returns, spoilt.declared), TOLD_BY[kind], row)
-    if TOLD_BY[kind] == "correction":
-        found = [part for part in found if part.subject == f"synthetic_{kind}"]
-    assert found, f"{TOLD_BY[kind]} does not tell of {kind}"
-    if row["handled_by"] == "finding":
-        assert {part.status for part in found} <= {"fail", "pass"} and max(part.count for part in found) >= 1
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if BY_KIND[kind].handled_by != "finding"])
+def test_what_can_be_read_or_corrected_gives_the_clean_values_back(alone, clean, kind):
+    sent = alone(kind)
+    # The word for unborn stands under gender; that it says no gender, does not take it out of the record.
+    but = ("gender",) if kind == "unborn_in_another_column" else ()
+    returns = sent.corrected if by_suites(BY_KIND[kind]) else sent.quickly
+    assert_same_values(returns, clean(sent.slug).quickly, but=but)
 
 
-def test_missing_referral_dates_are_told_by_the_suite(spoilt, key):
-    row = planted_row(key, "missing_referral_date")
-    returns = read_authority(STUDY, row["authority"], spoilt.path)
-    found = next(
-        part for part in returns.findings if (part.check, part.column) == ("missing", "referral_date")
-    )
-    assert (found.status, found.count) == ("fail", row["count"])
+@pytest.mark.parametrize("kind", CORRECTED)
+def test_without_its_correction_a_kind_is_told_and_not_repaired(alone, clean, kind):
+    sent, defect = alone(kind), BY_KIND[kind]
+    returns = sent.read(corrected=False, suites=False)
+    consequences = {*defect.also, *defect.also_untreated}
+    assert_told(list(returns.findings), sent.key, "told_untreated", consequences)
+    with pytest.raises(AssertionError):
+        assert_same_values(returns, clean(sent.slug).quickly)
 
 
-def test_identifiers_of_two_authorities_are_told(spoilt, read_spoilt, key):
-    row = planted_row(key, "same_identifier_in_two_authorities")
-    tables = {slug: read_spoilt(slug).tables for slug in STUDY.models["no_wrong_door"].trial_authorities}
-    found = {part.authority: part for part in check_across(tables, spoilt.declared.limits)}
-    assert found[row["authority"]].count >= row["count"]
+@settings(
+    max_examples=12, deadline=None, derandomize=True, database=None,
+    suppress_health_check=list(HealthCheck), phases=[Phase.generate],
+)  # fmt: skip
+@given(
+    slug=st.sampled_from(SLUGS),
+    chosen=st.lists(st.sampled_from(kinds()), min_size=15, max_size=len(kinds()), unique=True),
+    seed=st.integers(0, 10_000),
+    rate=st.sampled_from([None, 0.3, 0.7, 1.0]),
+    share=st.sampled_from([None, 0.02, 0.3, 1.0]),
+)
+def test_of_a_mixture_nothing_is_unreported_and_nothing_else_is_reported(
+    clean, tmp_path_factory, slug, chosen, seed, rate, share
+):
+    own = {model_of(slug): STUDY.models[model_of(slug)]}
+    study = STUDY.model_copy(update={"models": own})
+    plans = place_defects(study, CONTRACTS, chosen_defects(chosen), seed, rate)
+    plans = [plan for plan in plans if plan.authority == slug]
+    folder = tmp_path_factory.mktemp("mixture")
+    sent = send(slug, folder, plans, clean=clean(slug), seed=1, share=share)
+    key = read_answer_key(folder / "answer_key.csv")
+    note(f"{slug}, seed {seed}, rate {rate}, share {share}\n{key.to_string()}")
+    found, false = judge(key, findings_frame(with_across(sent.corrected, sent, clean)))
+    assert found.loc[~found["found"], ["kind", "file", "sheet", "column"]].to_dict("records") == []
+    assert false[["check", "file", "sheet", "column", "text"]].to_dict("records") == []
 
 
-@pytest.mark.parametrize("kind", TOLD_WITHOUT_CORRECTION)
-def test_without_its_correction_a_defect_is_told_and_not_repaired(spoilt, key, kind):
-    row = planted_row(key, kind)
-    raw = opened(spoilt.path, corrections=False)
-    findings = told(raw.read(row["authority"]), raw.declared)
-    row = row.copy()
-    row["column"] = None if kind == "slug_spelt_differently" else row["column"]
-    row["layer"] = None if kind == "slug_spelt_differently" else row["layer"]
-    found = about(findings, TOLD_WITHOUT_CORRECTION[kind], row)
-    assert {part.status for part in found} == {"fail"}
-    assert kind not in ("slug_spelt_differently", "composite_identifiers") or found[0].severity == "block"
-
-
-def test_what_can_be_undone_leaves_no_trace_in_the_tables(clean, read_spoilt, key):
-    lineage = ["return_month", "source_file", "source_sheet", "source_row"]
-    everyone = {slug for model in STUDY.models.values() for slug in model.trial_authorities}
-    undone = sorted(everyone - set(key.loc[key["handled_by"] == "finding", "authority"]))
-    assert len(undone) >= 5
-    for slug in undone:
-        for name, table in clean.read(slug).tables.items():
-            found = read_spoilt(slug).tables[name].drop(columns=lineage)
-            pd.testing.assert_frame_equal(found, table.drop(columns=lineage), obj=f"{slug} {name}")
-
-
-def test_clean_returns_give_no_findings_of_reading(clean):
-    assert [part.text for part in clean.read("walsall").findings] == []
+@pytest.mark.parametrize(
+    ("seed", "suites"),
+    [
+        (1, tuple(model.trial_authorities[0] for model in STUDY.models.values())),
+        pytest.param(1, SLUGS, marks=pytest.mark.slow),
+        pytest.param(2, SLUGS, marks=pytest.mark.slow),
+    ],
+    ids=["suites of three", "all suites", "another seed"],
+)
+def test_clean_returns_give_no_finding_at_all(clean, tmp_path_factory, seed, suites):
+    folder = tmp_path_factory.mktemp("clean")
+    sent = [clean(slug) if seed == 1 else send(slug, folder / slug, seed=seed) for slug in SLUGS]
+    returns = [part.corrected if part.slug in suites else part.quickly for part in sent]
+    findings = [part for each in returns for part in each.findings] + [*across(returns, sent[0].folder)]
+    assert len(findings) > 1000
+    assert [part.text for part in findings if part.status in TOLD] == []

@@ -148,6 +148,15 @@ def test_a_sheet_that_only_says_data_are_missing_is_a_finding(tmp_path):
     assert "sheet_without_table" not in checks(returns)
 
 
+def test_a_second_sheet_of_the_same_table_is_told_and_not_read(tmp_path):
+    sheets = {NAME: sheet("dr2_referrals", referrals(3)), "Sheet2": sheet("dr2_referrals", referrals(2, 9))}
+    write_workbook(tmp_path / "swindon_dr2_nov21.xlsx", sheets)
+    returns = read(tmp_path)
+    finding = found(returns, "sheet_repeated")
+    assert (finding.status, finding.severity, finding.sheet, finding.count) == ("fail", "mark", "Sheet2", 1)
+    assert len(returns.tables["dr2_referrals"]) == 3 and checks(returns) == {"sheet_repeated"}
+
+
 def test_a_sheet_that_holds_something_else_is_a_finding(tmp_path):
     finding = found(one(tmp_path, [["Summary"], ["Total", 7]]), "sheet_without_table")
     assert (finding.status, finding.severity, finding.sheet, finding.count) == ("fail", "mark", NAME, 3)

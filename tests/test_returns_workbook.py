@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,7 @@ from unusual_workbooks import (
 )
 
 from sfpc_book.errors import ReturnsError
-from sfpc_book.returns import workbook_refuse
+from sfpc_book.returns import workbook_inspect, workbook_refuse
 from sfpc_book.returns.declared import load_declared
 from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.returns.read import Returns, read_files
@@ -112,6 +113,24 @@ def fail_cells(page, dates):
 )
 def test_what_values_do_not_show_is_told(tmp_path, change, expected, edit):
     assert told(tmp_path, change, edit) == expected
+
+
+@pytest.mark.parametrize("chunk", [200, 301, 1000])
+@pytest.mark.parametrize("edit", [lambda xml: xml, with_prefix, without_addresses])
+def test_marks_do_not_depend_on_where_the_file_is_cut(tmp_path, monkeypatch, chunk, edit):
+    def change(page, dates):
+        for part in (hide_rows, hide_columns, compute, fail_cells):
+            part(page, dates)
+
+    path = write_unusual(tmp_path / DR2, change, rows=20)
+    plain = read_workbook(path).sheets[0].marks
+    assert all([plain.hidden_rows, plain.hidden_columns, plain.unsolved, len(plain.errors) == 3])
+    rewrite(path, FIRST_SHEET, edit)
+    monkeypatch.setattr(workbook_inspect, "CHUNK", chunk)
+    found = read_workbook(path).sheets[0].marks
+    # A blank row far below has another number where rows are only counted.
+    assert found.hidden_rows[:-1] == plain.hidden_rows[:-1]
+    assert replace(found, hidden_rows=()) == replace(plain, hidden_rows=())
 
 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])
@@ -369,26 +388,67 @@ def test_formatted_blank_cells_and_a_wrong_dimension_do_no_harm(tmp_path):
     assert len(read_workbook(path).sheets[0].rows) == 12
 
 
-def test_a_format_that_cannot_be_inspected_is_told(tmp_path):
-    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
-    rows = [
-        "".join(cell.format(value or "") for value in row) for row in sheet("dr2_referrals", referrals(3))
-    ]
-    cells = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
-    names = {"office": "office", "table": "table", "text": "text"}
+def ods(path: Path, rows: str) -> Path:
+    """An OpenDocument workbook of one sheet with these rows."""
     spaces = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{space}:1.0"' for name, space in names.items()
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
     )
-    body = f'<table:table table:name="{NAME}">{cells}</table:table>'
-    content = f"<office:document-content {spaces}><office:body><office:spreadsheet>{body}"
+    content = f"<office:document-content {spaces}><office:body><office:spreadsheet>"
+    content += f'<table:table table:name="{NAME}">{rows}</table:table>'
     content += "</office:spreadsheet></office:body></office:document-content>"
-    path = tmp_path / "swindon_dr2_nov21.ods"
     kind = b"application/vnd.oasis.opendocument.spreadsheet"
     manifest = b'<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
-    write_parts(
-        path, [("mimetype", kind), ("META-INF/manifest.xml", manifest), ("content.xml", content.encode())]
-    )
+    parts = [("mimetype", kind), ("META-INF/manifest.xml", manifest), ("content.xml", content.encode())]
+    return write_parts(path, parts)
+
+
+ODS_CELL = '<table:table-cell office:value-type="string"{}><text:p>{}</text:p></table:table-cell>'
+ODS_END = '<table:table-row table:number-rows-repeated="{}">'
+ODS_END += '<table:table-cell table:number-columns-repeated="16384"/>'
+ODS_END += "</table:table-row>"
+
+
+def test_a_format_that_cannot_be_inspected_is_told(tmp_path):
+    rows = [
+        "".join(ODS_CELL.format("", cell or "") for cell in row)
+        for row in sheet("dr2_referrals", referrals(3))
+    ]
+    lines = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+    path = ods(tmp_path / "swindon_dr2_nov21.ods", lines + ODS_END.format(1_048_000))
     returns = read(tmp_path)
     assert len(returns.tables["dr2_referrals"]) == 3
     found = [part for part in returns.findings if part.check == "format_not_inspected"]
     assert [(part.file, part.severity, part.count) for part in found] == [(path.name, "mark", 1)]
+
+
+def xlsb(path: Path, row: int, column: int) -> Path:
+    """The parts of a binary workbook that its guard reads: one cell."""
+    cell = column.to_bytes(4, "little") + bytes(4) + b"\x01\x00\x00\x00a\x00"
+    records = [(0x91, b""), (0, row.to_bytes(4, "little") + bytes(12)), (6, cell), (0x92, b"")]
+    kinds = [bytes([kind | 0x80, kind >> 7]) if kind > 0x7F else bytes([kind]) for kind, _ in records]
+    content = b"".join(
+        kind + bytes([len(data)]) + data for kind, (_, data) in zip(kinds, records, strict=True)
+    )
+    return write_parts(path, [("xl/workbook.bin", b""), ("xl/worksheets/sheet1.bin", content)])
+
+
+LAST = "<table:table-row>" + ODS_CELL.format("", "x") + "</table:table-row>"
+WIDE = '<table:table-row><table:table-cell table:number-columns-repeated="16383"/>'
+WIDE += ODS_CELL.format("", "x") + "</table:table-row>"
+MANY = f'<table:table-row table:number-rows-repeated="1000000">{ODS_CELL}</table:table-row>'
+MANY = MANY.format(' table:number-columns-repeated="1000"', "x")
+
+
+@pytest.mark.parametrize("rows", [WIDE + ODS_END.format(1_048_570) + LAST, MANY], ids=["stray", "repeated"])
+def test_an_open_document_that_reaches_too_far_is_refused(tmp_path, rows):
+    with pytest.raises(ReturnsError, match="an area of"):
+        read_workbook(ods(tmp_path / "swindon_dr2_nov21.ods", rows))
+
+
+def test_a_binary_workbook_that_reaches_too_far_is_refused(tmp_path):
+    path = tmp_path / "swindon_dr2_nov21.xlsb"
+    with pytest.raises(ReturnsError, match="row 1048576 and column 16384, an area of"):
+        read_workbook(xlsb(path, 1_048_575, 16_383))
+    with pytest.raises(ReturnsError, match="not a workbook"):
+        read_workbook(xlsb(path, 5, 5))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,9 @@ from sfpc_book.returns.read import read_authority, read_files
 from sfpc_book.returns.workbook import read_workbook
 from sfpc_book.simulate.canonical import canonical_returns
 from sfpc_book.simulate.children import simulate_children
-from sfpc_book.simulate.defects import DEFECTS, kinds, plan_defects
+from sfpc_book.simulate.defects import DEFECTS, kinds
 from sfpc_book.simulate.grids import SYNTHETIC_NOTE
+from sfpc_book.simulate.placing import claims_of, place_defects
 from sfpc_book.simulate.simulate import simulate_returns
 from sfpc_book.study.study import Study, load_study
 
@@ -72,7 +75,8 @@ def test_two_runs_give_the_same_bytes(small, tmp_path):
     assert contents(first) != contents(other)
 
 
-def test_every_trial_authority_sends_every_return(study, folder):
+def test_every_trial_authority_sends_every_return_but_those_taken_out(study, folder, key):
+    taken_out = set(key.loc[key["kind"].isin(["missing_return", "missing_referral_return"]), "file"])
     asked = [("dr1", month) for month in study.returns.months] + [
         ("dr2", month) for month in study.returns.months
     ]
@@ -81,7 +85,8 @@ def test_every_trial_authority_sends_every_return(study, folder):
         for slug in model.trial_authorities:
             names = [path.name for path in (folder / slug).glob("*.xlsx")]
             for layer, month in asked:
-                assert any(f"_{layer}_{month}" in name for name in names), (slug, layer, month)
+                sent = any(f"_{layer}_{month}" in name for name in names)
+                assert sent is (f"{slug}_{layer}_{month}.xlsx" not in taken_out), (slug, layer, month)
 
 
 def test_the_manifest_says_synthetic_and_lists_every_other_file(folder):
@@ -114,28 +119,61 @@ def test_sheets_are_those_of_the_layout(folder):
     assert names == wanted
 
 
-def test_every_kind_of_defect_is_planted_once_and_all_groups_are_there(key):
-    assert len(kinds()) == len(set(kinds())) >= 14
-    assert set(key["kind"]) <= set(kinds())
-    assert len(key) == len(kinds())
+def test_every_kind_that_leaves_an_authority_to_be_estimated_is_planted(key):
+    assert set(key["kind"]) == {defect.kind for defect in DEFECTS if not defect.blocks}
     assert set(key["group"]) == {"layout", "cell", "record"}
     assert (key["count"] > 0).all()
 
 
-def test_no_two_defects_share_a_sheet(study):
-    plans = plan_defects(study, load_contracts(), 3, True)
-    places = [(plan.authority, plan.table, plan.month) for plan in plans]
-    assert len(places) == len(set(places))
+def test_kinds_and_words_of_the_registry_are_in_order():
+    assert len(kinds()) == len(set(kinds())) == len(DEFECTS) >= 60
+    assert {defect.told_untreated != "" for defect in DEFECTS if defect.handled_by == "correction"} == {True}
+    assert {defect.told_by for defect in DEFECTS if defect.handled_by == "correction"} == {"correction"}
+
+
+@pytest.mark.parametrize("rate", [None, 0.5])
+def test_no_two_defects_claim_the_same_part_of_the_returns(study, rate):
+    plans = place_defects(study, load_contracts(), DEFECTS, 3, rate)
+    claims = [(plan, slug, claim) for plan in plans for slug, parts in claims_of(study, plan).items()
+              for claim in parts]  # fmt: skip
+    met = [
+        (one.defect.kind, other.defect.kind)
+        for number, (one, slug, claim) in enumerate(claims)
+        for other, their_slug, theirs in claims[:number]
+        if one is not other and slug == their_slug and claim.meets(theirs)
+    ]
+    assert not met
+    sheets = Counter((plan.authority, plan.table, plan.month) for plan in plans)
+    assert max(sheets.values()) > 1
+
+
+@pytest.mark.parametrize(("rate", "share"), [(0.0, 0.0), (0.3, 0.5), (1.0, 1.0)])
+def test_a_kind_takes_its_rate_of_the_places_and_its_share_of_the_cells(small, tmp_path, rate, share):
+    folder = simulate_returns(
+        small, tmp_path / "returns", scale=0.005, defects=["percent_signs"], rate=rate, share=share
+    )
+    key = pd.read_csv(folder / "answer_key.csv")
+    places = 4 * len(small.returns.months)
+    assert len(key) == max(1, math.ceil(rate * places))
+    months = {13, 5, 7, 6}  # months of a return; each has one figure
+    assert set(key["count"]) <= {max(1, round(share * n)) for n in months}
+
+
+@pytest.mark.parametrize("shares", [{"rate": 1.5}, {"share": -0.1}])
+def test_a_rate_or_share_that_is_none_is_refused(small, tmp_path, shares):
+    with pytest.raises(ParameterError, match="must be from 0 to 1"):
+        simulate_returns(small, tmp_path / "returns", **shares)
+    assert not (tmp_path / "returns").exists()
 
 
 @pytest.fixture(scope="module")
-def read(study, folder, key) -> dict[str, dict[str, pd.DataFrame]]:
+def read(study, folder, key, clean) -> dict[str, dict[str, pd.DataFrame]]:
     """What the reader makes of every authority, corrections applied, checks aside."""
     declared = load_declared(study, folder)
     inventory = read_inventory(study, folder, declared.corrections)
     return {
         slug: dict(read_files(study, slug, inventory, declared).tables)
-        for slug in sorted(set(key["authority"]))
+        for slug in sorted(set(key["authority"]) & set(clean))
     }
 
 
@@ -154,7 +192,7 @@ def test_reading_with_the_corrections_gives_the_clean_tables_back(key, clean, re
             if name[:3] in layers:
                 assert_says_the_same(table, clean[slug][name], f"{slug} {name}")
                 compared += 1
-    assert compared > 60
+    assert compared > 40
 
 
 def assert_says_the_same(read: pd.DataFrame, clean: pd.DataFrame, what: str) -> None:
@@ -175,22 +213,6 @@ def assert_says_the_same(read: pd.DataFrame, clean: pd.DataFrame, what: str) -> 
             assert equal.all(), (what, name)
 
 
-CHECKS_OF_FINDINGS = {
-    "one_identifier_two_births": "identifier_of_two_births",
-    "birth_after_referral": "birth_long_after_referral",
-    "coverage_a_month_short": "coverage_short",
-    "outcome_identifiers_without_referral": "identifier_link",
-}
-
-
-@pytest.mark.parametrize(("kind", "check"), CHECKS_OF_FINDINGS.items())
-def test_a_defect_of_records_is_found_with_its_count(study, folder, key, kind, check):
-    row = key.set_index("kind").loc[kind]
-    findings = read_authority(study, row["authority"], folder).findings
-    found = [finding.count for finding in findings if finding.check == check]
-    assert max(found) >= (1 if kind == "coverage_a_month_short" else row["count"])
-
-
 def test_dates_that_were_taken_out_are_missing_where_the_key_says(folder, key, read, clean):
     row = key.set_index("kind").loc["missing_referral_date"]
     table = read[row["authority"]]["dr2_referrals"]
@@ -200,7 +222,7 @@ def test_dates_that_were_taken_out_are_missing_where_the_key_says(folder, key, r
 
 
 def test_identifiers_shared_with_another_authority_are_as_many_as_the_key_says(study, key, read):
-    row = key.set_index("kind").loc["same_identifier_in_two_authorities"]
+    row = key[key["file"].notna()].set_index("kind").loc["same_identifier_in_two_authorities"]
     model = study.models[study.authorities[row["authority"]].model]
     own = set(read[row["authority"]]["dr2_referrals"]["child_id"])
     others = [set(read[slug]["dr2_referrals"]["child_id"]) for slug in model.trial_authorities

@@ -26,6 +26,7 @@ class CheckReport:
     """The findings of each authority, with the columns of `findings.csv`; `alone`: without comparisons."""
 
     findings: dict[str, pd.DataFrame]
+    returns: Path
     build: Path
     alone: bool
 
@@ -60,7 +61,7 @@ def check_returns(
         raise ReturnsError("some returns cannot be checked", problems)
     alone = bool(only)
     findings = {slug: _findings(places.build, slug, alone=alone) for slug in slugs}
-    return CheckReport(findings, places.build, alone)
+    return CheckReport(findings, places.returns, places.build, alone)
 
 
 def _findings(build: Path, slug: str, *, alone: bool) -> pd.DataFrame:

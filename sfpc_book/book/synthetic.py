@@ -14,6 +14,8 @@ from sfpc_book.errors import ParameterError
 from sfpc_book.study.study import load_study
 
 MADE_FROM = "made_from.json"
+# Names for several kinds of defects: all that leave every authority to be estimated, all, none.
+DEFECT_SETS = ("usual", "all", "none")
 SCALES = {"small": 0.1, "protocol": 1.0}
 
 
@@ -22,12 +24,17 @@ class Recipe:
     """What synthetic data are made from besides the study.
 
     `scale` is the number of children as a share of the protocols' (1: 51,000, 78,000 and 18,000), `effect`
-    the shape of the planted effect: `growing` with exposure, `constant`, or `none`.
+    the shape of the planted effect: `growing` with exposure, `constant`, or `none`. `defects` are kinds of
+    defects (or one of `DEFECT_SETS`), `rate` the share of the places of each kind that get it, and `share`
+    that of the cells or rows there; None: one place, and as many cells as each kind spoils by itself.
     """
 
     seed: int = 20240401
     scale: float = 0.1
     effect: str = "growing"
+    defects: tuple[str, ...] = ("usual",)
+    rate: float | None = None
+    share: float | None = None
 
 
 def scale_of(text: str) -> float:
@@ -90,15 +97,20 @@ def _note(function: Callable[[Path, Making], None], making: Making) -> str:
 
 
 def _returns(folder: Path, making: Making) -> None:
+    from sfpc_book.simulate.defects import kinds
     from sfpc_book.simulate.simulate import simulate_returns
 
     recipe = making.recipe
+    named = {("usual",): True, ("all",): kinds(), ("none",): False}
     simulate_returns(
         load_study(making.study_path),
         folder,
         scale=recipe.scale,
         seed=recipe.seed,
         effect=recipe.effect,
+        defects=named.get(recipe.defects, recipe.defects),
+        rate=recipe.rate,
+        share=recipe.share,
         jobs=making.jobs,
         data_contracts=making.contracts,
     )

@@ -1,4 +1,4 @@
-"""How many planted defects were found, exactly where they are, and what was told although nothing is wrong."""
+"""How many planted defects were found, exactly where they are, and what was told where nothing is wrong."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def judge(
     key = key.assign(
         check=key[check], also=key[also] if treated else key["also_told"] + " " + key[also], found=False
     )
-    told = _comparable(findings[findings["status"].isin(TOLD)])
+    # A file of nobody is told to every authority.
+    told = _comparable(findings[findings["status"].isin(TOLD)].drop_duplicates())
     explained = pd.Series(False, index=told.index)
     for places in _spoken_of_together(key):
         about = _about(told, places)

@@ -15,12 +15,12 @@ from sfpc_book.errors import ContractError
 
 # "a) Male", "s) NOBT": some systems export the letter of their pick list with the value.
 LIST_LETTER = re.compile(r"^[a-z]\)\s*")
-SPACES = re.compile(r"\s+")
 
 
 def plain_text(text: str) -> str:
     """A cell as code lists compare it: no case, no list letter, single blanks."""
-    return LIST_LETTER.sub("", SPACES.sub(" ", text).strip().casefold())
+    plain = " ".join(text.split()).casefold()
+    return LIST_LETTER.sub("", plain) if plain[1:2] == ")" else plain
 
 
 class _Listed(BaseModel):

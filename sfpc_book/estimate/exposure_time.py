@@ -49,9 +49,7 @@ def exposure_time_effects(cells: Cells, *, weights: str = "children") -> tuple[E
     )
 
 
-def average_effect(
-    cells: Cells, *, weights: str = "children", average: str = "children"
-) -> ExposureEffect:
+def average_effect(cells: Cells, *, weights: str = "children", average: str = "children") -> ExposureEffect:
     """Average over the identified exposure times; the term names them when they are not all.
 
     Parameters

@@ -230,10 +230,13 @@ def _wide(contract: TableContract, read: Mapping[Place, ReadColumn]) -> tuple[pd
 
 def _levels(values: pd.Series, contract: TableContract) -> pd.Series:
     """Levels as stored: `summer 2020` is the term `2020-summer`; a year is a whole number."""
-    found = values.str.casefold().str.extract(contract.wide.pattern)
+    distinct = pd.Series(values.dropna().unique(), dtype="str")
+    found = distinct.str.casefold().str.extract(contract.wide.pattern)
     if contract.wide.by in LEVEL_TYPES:
-        return pd.to_numeric(found[0]).astype(LEVEL_TYPES[contract.wide.by])
-    return (found[1] + "-" + found[0]).astype("str")
+        stored, dtype = pd.to_numeric(found[0]), LEVEL_TYPES[contract.wide.by]
+    else:
+        stored, dtype = found[1] + "-" + found[0], "str"
+    return values.map(dict(zip(distinct, stored, strict=True))).astype(dtype)
 
 
 def _with_lineage(frame: pd.DataFrame, origin: Origin, rows: np.ndarray) -> pd.DataFrame:

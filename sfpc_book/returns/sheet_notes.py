@@ -91,5 +91,6 @@ def _by_column(
         count = counts[part.position]
         if count:
             first = min(row for row, position in below if position == part.position)
-            words = text.format(column=part.column, count=count)
+            name = f"{part.column} ({part.level})" if part.level else part.column
+            words = text.format(column=name, count=count)
             yield place.finding(check, words, row=first, column=part.column, count=count, **how)

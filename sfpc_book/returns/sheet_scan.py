@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 
 from sfpc_book.returns.sheet_marks import SheetMarks
 
 PREFIX = rb"(?:[\w.-]+:)?"
-TAG = re.compile(rb"<" + PREFIX + rb"(?:(row)|c)(?=[\s/>])([^>]*)>")
-COLUMN = re.compile(rb"<" + PREFIX + rb"col\s([^>]*)>")
+TAG = re.compile(rb"<" + PREFIX + rb"(?:(row)|c)(?=[\s/>])([^<>]*)>")
+COLUMN = re.compile(rb"<" + PREFIX + rb"col\s([^<>]*)>")
 CLOSED_CELL = re.compile(rb"</" + PREFIX + rb"c\s*>")
 FORMULA = re.compile(rb"<" + PREFIX + rb"f[\s/>]")
-VALUE = re.compile(rb"<" + PREFIX + rb"v(?:\s[^>]*)?>([^<]+)")
+VALUE = re.compile(rb"<" + PREFIX + rb"v(?:\s[^<>]*)?>([^<]+)")
 ADDRESS = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]*)(\d*)[\"']")
 HIDDEN = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)[\"']")
 SPAN = re.compile(rb"\s(min|max)\s*=\s*[\"'](\d+)[\"']")
@@ -82,28 +83,28 @@ class SheetScan:
             self._row = int(numbered[2]) if numbered else self._row + rows.count(b"<row")
 
     def _walk(self, rows: bytes) -> None:
-        for match in TAG.finditer(rows):
+        for match, following in pairwise(chain(TAG.finditer(rows), [None])):
             if match[1]:
                 self._enter_row(match[2])
                 if HIDDEN.search(match[2]):
                     self.hidden_rows.append(self._row)
             else:
-                self._enter_cell(match[2], rows, match.end())
+                self._enter_cell(match[2], rows[match.end() : following.start() if following else len(rows)])
 
     def _enter_row(self, attributes: bytes) -> None:
         address = ADDRESS.search(attributes)
         self._row = int(address[2]) if address and address[2] else self._row + 1
         self._position = -1
 
-    def _enter_cell(self, attributes: bytes, rows: bytes, start: int) -> None:
+    def _enter_cell(self, attributes: bytes, following: bytes) -> None:
+        """A cell, and what follows it up to the next row or cell."""
         address = ADDRESS.search(attributes)
         self._position = _position(address[1]) if address and address[1] else self._position + 1
         if attributes.endswith(b"/"):
             return
         row = int(address[2]) if address and address[2] else self._row
         self.height, self.width = max(self.height, row), max(self.width, self._position + 1)
-        end = CLOSED_CELL.search(rows, start)
-        self._read_cell(attributes, rows[start : end.start() if end else len(rows)], row)
+        self._read_cell(attributes, CLOSED_CELL.split(following, 1)[0], row)
 
     def _read_cell(self, attributes: bytes, body: bytes, row: int) -> None:
         kind, value = KIND.search(attributes), VALUE.search(body)

@@ -67,11 +67,12 @@ def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> F
     held = {found.table for found in located}
     for number, sheet in enumerate(sheets):
         taken = number in named and any(found.sheet is sheet for found in located)
-        found = None if taken else _by_headers(sheet, search, held)
+        table = None if taken else _by_headers(sheet, search)
+        found = None if table is None or table in held else _locate(sheet, table, "headers", search)
         if found is not None:
             located.append(found)
         elif number not in named:
-            findings.append(_unread(sheet, origin))
+            findings.append(_unread(sheet, table, origin))
     for found in located:
         findings += place_findings(found, search.headers(found.table), search.layout, origin)
         findings += mark_findings(found, origin)
@@ -95,8 +96,8 @@ def _by_name(sheets: Sequence[RawSheet], search: Search) -> dict[int, tuple[str,
     return named
 
 
-def _by_headers(sheet: RawSheet, search: Search, held: set[str]) -> Located | None:
-    """The table that a sheet under a strange name holds best, unless another sheet holds it already."""
+def _by_headers(sheet: RawSheet, search: Search) -> str | None:
+    """The table that a sheet under a strange name holds best, if it holds one."""
     fits: list[tuple[float, float, str]] = []
     for contract in search.contracts:
         headers = search.headers(contract.table)
@@ -106,9 +107,7 @@ def _by_headers(sheet: RawSheet, search: Search, held: set[str]) -> Located | No
             known = len(found.places) / (len(found.places) + len(found.unknown))
             fits.append((headers.share_found(found.columns), known, contract.table))
     share, _, table = max(fits, default=(0.0, 0.0, ""))
-    if share < SHARE_FOR_STRANGE_NAME or table in held:
-        return None
-    return _locate(sheet, table, "headers", search)
+    return table if share >= SHARE_FOR_STRANGE_NAME else None
 
 
 def _locate(sheet: RawSheet, table: str, found_by: str, search: Search) -> Located | None:
@@ -152,6 +151,11 @@ def _hollow(sheet: RawSheet, table: str, words: Vocabularies, origin: Origin) ->
     return origin.at(sheet.name, table).finding("sheet_without_table", text, severity="mark", count=filled)
 
 
-def _unread(sheet: RawSheet, origin: Origin) -> Finding:
+def _unread(sheet: RawSheet, table: str | None, origin: Origin) -> Finding:
+    """A sheet that is not read: it holds no table, or (a mark) one that another sheet holds too."""
+    if table:
+        text = f"has the headers of {table}, which another sheet holds; it was not read. Send one sheet, or "
+        text += "declare which it is as a correction with action rename_sheet"
+        return origin.at(sheet.name, table).finding("sheet_repeated", text, severity="mark", count=1)
     text = "holds no table of this layer; not read"
-    return origin.at(sheet.name, "").finding("sheet_unread", text, severity="note", status="info")
+    return origin.at(sheet.name, "").finding("sheet_unread", text, severity="note", status="info", count=1)

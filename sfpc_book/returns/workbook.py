@@ -58,7 +58,8 @@ def read_workbook(path: Path) -> Workbook:
         raise refusal(path, f"not a workbook ({reason}); {ADVICE}") from None
     if not sheets:
         raise refusal(path, f"it has no worksheet; {ADVICE}")
-    return Workbook(sheets, inspection.inspected, inspection.date_1904)
+    inspected = all(sheet.name in inspection.marks for sheet in sheets)
+    return Workbook(sheets, inspected, inspection.date_1904)
 
 
 def _sheets(path: Path, book: calamine.CalamineWorkbook, inspection: Inspection) -> tuple[RawSheet, ...]:

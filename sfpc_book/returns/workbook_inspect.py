@@ -11,7 +11,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -20,6 +21,7 @@ from xml.etree import ElementTree
 from sfpc_book.errors import ReturnsError
 from sfpc_book.returns.sheet_marks import SheetMarks
 from sfpc_book.returns.sheet_scan import SheetScan
+from sfpc_book.returns.workbook_extent import extents, holds_sheets
 from sfpc_book.returns.workbook_refuse import (
     ADVICE,
     ZIP,
@@ -41,12 +43,8 @@ BROKEN += (EOFError, OSError)
 
 @dataclass(frozen=True)
 class Inspection:
-    """Marks of each sheet by its name, and whether serial numbers count from 1904.
+    """Marks of each sheet that was looked into, by its name, and whether serial numbers count from 1904."""
 
-    `inspected` is false for formats whose parts are not looked into; they have no marks.
-    """
-
-    inspected: bool = False
     date_1904: bool = False
     marks: Mapping[str, SheetMarks] = field(default_factory=dict)
 
@@ -95,19 +93,26 @@ def _inspect(path: Path, archive: zipfile.ZipFile) -> Inspection:
         name = part.filename.lower()
         chunks = _chunks(path, archive, part)
         first = next(chunks, b"")
-        root = _root(path, part, first)
-        if name not in contents.sheets and root != b"worksheet":
-            for _ in chunks:
-                pass
-            continue
-        scan = SheetScan().feed(chain([first], chunks))
-        if scan.far:
-            scan = SheetScan(thorough=True).feed(_chunks(path, archive, part))
-            fault = too_wide(contents.sheets.get(name, part.filename), scan.height, scan.width)
-            if fault:
-                raise refusal(path, fault)
-        marks[contents.sheets.get(name, name)] = scan.marks
-    return Inspection(bool(contents.sheets), contents.date_1904, marks)
+        root, content = _root(path, part, first), chain([first], chunks)
+        sheet = contents.sheets.get(name, part.filename)
+        if name in contents.sheets or root == b"worksheet":
+            scan = SheetScan().feed(content)
+            if scan.far:
+                scan = SheetScan(thorough=True).feed(_chunks(path, archive, part))
+            _refuse_wide(path, sheet, [(scan.height, scan.width)])
+            marks[sheet] = scan.marks
+        elif holds_sheets(name):
+            _refuse_wide(path, sheet, extents(name, b"".join(content)))
+        else:
+            deque(content, maxlen=0)
+    return Inspection(contents.date_1904, marks)
+
+
+def _refuse_wide(path: Path, sheet: str, reaches: Iterable[tuple[int, int]]) -> None:
+    for height, width in reaches:
+        fault = too_wide(sheet, height, width)
+        if fault:
+            raise refusal(path, fault)
 
 
 def _chunks(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -23,7 +23,9 @@ SHARE_WITHOUT_DAY = 0.05
 Change = Callable[[Cell, np.random.Generator, Vocabularies], Cell]
 
 
-def each(columns: tuple[str, ...], change: Change, says: str, usual: float = 1.0, **repair: object) -> GridPlant:
+def each(
+    columns: tuple[str, ...], change: Change, says: str, usual: float = 1.0, **repair: object
+) -> GridPlant:
     """A defect that changes the cells of columns one by one; a cell given back as it is, cannot be spoilt.
 
     `usual` is the share of the others that are spoilt if nothing else is asked for. With `repair`, an action
@@ -35,7 +37,9 @@ def each(columns: tuple[str, ...], change: Change, says: str, usual: float = 1.0
         for column in columns:
             grid, mark = _spoil(grid, column, change, site, rng, usual)
             if mark:
-                marks.append(replace(mark, says=says, repair={**repair, "column": column} if repair else None))
+                marks.append(
+                    replace(mark, says=says, repair={**repair, "column": column} if repair else None)
+                )
         return (grid, *marks) if marks else None
 
     return plant
@@ -146,7 +150,8 @@ CELL_DEFECTS = (
     form("serials_as_text", ("closure_date",), _serial_text, "numbers written as text are dates of Excel",
          "calendar", layer="dr3", tables=("dr3_cin",)),
     Defect("months_in_date_column", "cell", "dr2", REFERRALS, "finding",
-           in_grid(each(("referral_date",), _month_text, "the authority must send the day", SHARE_WITHOUT_DAY)),
+           in_grid(each(("referral_date",), _month_text, "the authority must send the day",
+                        SHARE_WITHOUT_DAY)),
            "date_without_day", ("records", "referral_date"), also=("cell_forms",),
            apart=("+referral dates",)),
     form("phrases_for_missing", MAY_BE_BLANK, _phrase, "phrases are missing values",
@@ -164,7 +169,7 @@ CELL_DEFECTS = (
            "correction", ABSENCE, "unmapped", also=("cell_forms",)),
     Defect("percent_for_proportion", "cell", "dr1", MONTHLY, "correction",
            in_grid(each(MEALS, _times_100, "divide by 100", action="rescale", factor=0.01, above=1.0)),
-           "correction", MEALS, "share_scale", also_untreated=("range",)),
+           "correction", MEALS, "share_scale", also_untreated=("range", "out_of_line_with_history")),
     Defect("proportion_for_percent", "cell", "dr3", ATTENDANCE, "correction",
            in_grid(_all_over_100), "correction", ABSENCE, "share_scale"),
 )  # fmt: skip

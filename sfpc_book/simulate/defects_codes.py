@@ -1,4 +1,4 @@
-"""Defects of codes: identifiers, flags, lists and words that say the right thing in another way, or wrongly."""
+"""Defects of codes: identifiers, flags, lists and words that say the right thing in another way, or not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.simulate.defects_cells import REFERRALS, each, form
 from sfpc_book.simulate.grids import Cell, Grid
-from sfpc_book.simulate.planting import Defect, Mark, Site, in_grid
+from sfpc_book.simulate.planting import Defect, Mark, Site, in_grid, positions
 
 SEPARATORS = (", ", "/", " ", ";")
 UNBORN_DATE = "01/01/1900"
@@ -69,6 +69,20 @@ def _unborn_phrase(cell: Cell, rng: np.random.Generator, words: Vocabularies) ->
     return others[int(rng.integers(len(others)))] if cell == words.unborn_phrases[0] else cell
 
 
+def _unborn_elsewhere(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, Mark] | None:
+    """No birth month, and the word for unborn under gender, where nothing else stands."""
+    births, genders = list(grid.column("birth_month")), list(grid.column("gender"))
+    word = site.words.unborn_phrases[0]
+    flags = [birth == word and gender is None for birth, gender in zip(births, genders, strict=True)]
+    chosen = positions(flags, rng, site.of(sum(flags), sum(flags)))
+    for place in chosen:
+        births[place], genders[place] = None, word
+    if not chosen:
+        return None
+    mark = Mark(len(chosen), "the child is unborn", "birth_month", grid.rows[chosen[0]])
+    return grid.with_column("birth_month", births).with_column("gender", genders), mark
+
+
 def _inverted(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, Mark] | None:
     """1 where the referral led to action: all labels of the sheet."""
     flags = grid.column("no_further_action")
@@ -101,12 +115,14 @@ CODE_DEFECTS = (
          needs=("unborn",)),
     form("unborn_as_another_phrase", BIRTH, _unborn_phrase, "other words for an unborn child",
          told_by="unborn_as_phrase", needs=("unborn",)),
+    Defect("unborn_in_another_column", "cell", "dr2", REFERRALS, "reader", in_grid(_unborn_elsewhere),
+           "unborn_by_marker", ("records", *BIRTH, "gender"), also=("cell_forms",), needs=("unborn",)),
     Defect("unknown_code", "cell", "dr2", REFERRALS, "correction",
            in_grid(each(ETHNICITY, _unknown_code, f"{UNKNOWN_CODE} is {ITS_MEANING}", 0.2, action="recode",
                         values={UNKNOWN_CODE: ITS_MEANING})),
            "correction", ETHNICITY, "unmapped", also_untreated=("code_list",)),
     Defect("labels_inverted", "cell", "dr2", REFERRALS, "correction", in_grid(_inverted), "correction",
-           ("records", *FLAG), "flag_inverted"),
+           ("records", *FLAG), "flag_inverted", also_untreated=("out_of_line_with_history",)),
     Defect("composite_identifiers", "cell", "dr3", ("dr3_cin",), "correction", in_grid(_composite),
            "correction", ("child_id",), "identifier_link", apart=("+links", "+identifiers")),
 )  # fmt: skip

@@ -43,20 +43,23 @@ def _referrals(books: Books, site: Site) -> Grid:
 
 
 def _two_births(books: Books, site: Site, rng: np.random.Generator) -> tuple[Books, Mark] | None:
-    """A child gets the identifier of another; one that no outcome sheet was asked about, so that there is no
-    other trace."""
-    grid = _referrals(books, site)
-    births = dict(zip(grid.column("child_id"), grid.column("birth_month"), strict=True))
-    dated = [child for child, birth in births.items() if isinstance(birth, date) and child not in site.lent]
+    """Children get the identifiers of others, who are in this sheet: children whom no outcome sheet was asked
+    about, from any return, so that there is no other trace."""
+    grids = [book.grid(site.table) for book in books if book.layer == site.layer]
+    births = {child: birth for grid in grids for child, birth in _births(grid) if child not in site.lent}
+    owners = sorted({child for child, _ in _births(_referrals(books, site))} & set(births))
     asked = _identifiers(book for book in books if book.layer == "dr3")
-    others = [child for child in dated if child not in asked]
-    most = min(len(others), len(dated) // 2)
-    others = [others[place] for place in rng.permutation(len(others))[: site.of(most, PAIRS)]]
-    owners = [child for child in dated if child not in others]
-    owners = [owners[place] for place in rng.permutation(len(owners))]
-    new = {two: one for two, one in zip(others, owners, strict=False) if births[one] != births[two]}
+    others = sorted(set(births) - asked - set(owners))
+    count = site.of(min(len(others), len(owners)), PAIRS)
+    pairs = zip(rng.permutation(others)[:count], rng.permutation(owners)[:count], strict=True)
+    new = {two: one for two, one in pairs if births[one] != births[two]}
     mark = Mark(len(new), "the authority must say which record is whose", "child_id")
     return (_renamed_children(books, new), mark) if new else None
+
+
+def _births(grid: Grid) -> list[tuple[Cell, date]]:
+    pairs = zip(grid.column("child_id"), grid.column("birth_month"), strict=True)
+    return [(child, birth) for child, birth in pairs if isinstance(birth, date)]
 
 
 def _shared_identifiers(books: Books, site: Site, rng: np.random.Generator) -> tuple | None:
@@ -98,7 +101,8 @@ def _care_before(books: Books, site: Site, rng: np.random.Generator) -> tuple[Bo
     starts, seen = list(grid.column("care_start")), set()
     flags = []
     for child, start in zip(grid.column("child_id"), starts, strict=True):
-        flags.append(start is not None and child in first and child not in seen)
+        after = start is not None and child in first and start >= first[child]
+        flags.append(after and child not in seen)
         seen.add(child)
     share = SHARE_CARE_BEFORE if site.share is None else max(site.share, SHARE_CARE_BEFORE)
     chosen = positions(flags, rng, round(share * sum(flags)))
@@ -204,13 +208,13 @@ FACT_DEFECTS = (
     _fact("care_start_before_referral", "dr3", CARE, _care_before, "care_before_referral",
           ("records", "care_start"), apart=("referral dates", "coverage")),
     _fact("care_start_outside_coverage", "dr3", CARE, in_grid(_early_care), "care_outside_coverage",
-          ("records", "care_start"), apart=("coverage",)),
+          ("records", "care_start"), also=("care_before_referral",), apart=("coverage",)),
     _fact("care_end_before_start", "dr3", CARE, in_grid(_ended_too_soon), "order_of_dates",
           ("records", "care_end"), apart=("coverage",)),
     _fact("coverage_a_month_short", "dr3", COVERAGE, in_grid(_short_coverage), "coverage_short",
           ("records", "covered_to"), also=("care_outside_coverage",), apart=("coverage",)),
     _fact("birth_after_referral", "dr2", REFERRALS, _born_later, "birth_long_after_referral",
-          ("records", "birth_month"), apart=("+births",)),
+          ("records", "birth_month"), also=("birth_after_referral",), apart=("+births",)),
     _fact("birth_in_month_of_referral", "dr2", REFERRALS, _born_with_referral, "birth_after_referral",
           ("records", "birth_month"), scope="authority", every_return=True,
           apart=("births", "referral dates")),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sfpc_book.simulate.defects_cells import SENTENCES
 from sfpc_book.simulate.grids import Grid
 from sfpc_book.simulate.planting import WHOLE, Books, Defect, Mark, Site, in_grid, positions
 
@@ -97,6 +98,18 @@ def _no_events(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, 
     return changed, Mark(len(children), says, EVENTS[site.table])
 
 
+def _says_missing(grid: Grid, site: Site, rng: np.random.Generator) -> tuple[Grid, Mark]:
+    """A sheet that only says that data are missing, below its header or instead of it."""
+    says, sentence = "the authority must send the data", SENTENCES[int(rng.integers(len(SENTENCES)))]
+    if rng.random() < 0.5:
+        bare = replace(
+            grid, notes=(), header_row=1, names=("child_id",), header=(sentence,), cells=([],), rows=()
+        )
+        return bare, Mark(1, says, in_header=True)
+    cells = tuple([sentence if name == "child_id" else None] for name in grid.names)
+    return replace(grid, cells=cells, rows=(0,)), Mark(1, says, row=0)
+
+
 def _missing_return(books: Books, site: Site, rng: np.random.Generator) -> tuple[Books, Mark]:
     gone = next(book for book in books if site.holds(book))
     mark = Mark(1, "the authority must send the return", file=gone.file)
@@ -104,6 +117,8 @@ def _missing_return(books: Books, site: Site, rng: np.random.Generator) -> tuple
 
 
 REFERRALS, MONTHLY, CARE = ("dr2_referrals",), ("dr1_monthly",), ("dr3_care",)
+# Outcomes without which an authority can still be estimated.
+NOT_VITAL = ("dr3_plans", "dr3_cin", "dr3_proceedings", "dr3_neet")
 OUTCOMES = ("dr3_plans", "dr3_cin", "dr3_proceedings", "dr3_care")
 
 
@@ -114,22 +129,26 @@ def _record(kind: str, layer: str, tables: tuple[str, ...], handled_by: str, pla
 
 RECORD_DEFECTS = (
     _record("missing_return", "dr1", MONTHLY, "finding", _missing_return, "return_missing",
-            (WHOLE, "file"), also=("totals_gap",), scope="authority"),
+            (WHOLE, "file"), also=("totals_gap", "table_sent"), scope="authority"),
     _record("missing_referral_return", "dr2", REFERRALS, "finding", _missing_return, "return_missing",
-            (WHOLE, "file"), also=("referral_gap", "identifier_link"), scope="authority",
+            (WHOLE, "file"), scope="authority",
+            also=("referral_gap", "identifier_link", "care_before_referral"),
             apart=("referral dates", "links", "births", "identifiers")),
     _record("rows_sent_twice", "dr2", REFERRALS, "reader", _rows_twice, "duplicate_rows",
             ("rows", "records"), from_before=True),
     _record("same_months_in_two_returns", "dr1", MONTHLY, "reader", _months_twice, "duplicate_rows",
-            ("rows", "records"), from_before=True),
+            ("rows", "records"), from_before=True, also=("months_outside_return",)),
     _record("repeated_month_rows", "dr1", MONTHLY, "reader", in_grid(_empty_month), "row_without_values",
             ("rows", "records")),
     _record("provisional_month_rows", "dr1", MONTHLY, "reader", in_grid(_provisional_month),
             "row_replaced", ("rows", "records"), also=("key",)),
     _record("missing_referral_date", "dr2", REFERRALS, "finding", in_grid(_undated), "missing",
-            ("records", "referral_date"), apart=("+referral dates",)),
+            ("records", "referral_date"), also=("referral_gap", "care_before_referral"),
+            apart=("+referral dates",)),
     _record("outcome_identifiers_without_referral", "dr3", CARE, "finding", in_grid(_unlinked),
             "identifier_link", ("rows", "records"), apart=("+links",)),
     _record("outcome_sheet_without_events", "dr3", OUTCOMES, "finding", in_grid(_no_events), "no_event",
             (WHOLE,), blocks=True),
+    _record("sheet_says_data_are_missing", "dr3", NOT_VITAL, "finding", in_grid(_says_missing),
+            "sheet_says_missing", (WHOLE,), also=("table_sent",)),
 )  # fmt: skip

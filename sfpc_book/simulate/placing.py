@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.simulate.chance import stream
+from sfpc_book.simulate.defects import BY_KIND
 from sfpc_book.simulate.defects_files import SMALL_WORDS
 from sfpc_book.simulate.planting import EVERY_RETURN, WHOLE, Claim, Defect
 from sfpc_book.study.schema import Study
@@ -20,12 +21,17 @@ Held = dict[str, set[Claim]]
 
 @dataclass(frozen=True)
 class Plan:
-    """One defect and the place chosen for it."""
+    """One kind of defect and the place chosen for it."""
 
-    defect: Defect
+    kind: str
     authority: str
     month: str
     table: str
+
+    @property
+    def defect(self) -> Defect:
+        """The defect of that kind."""
+        return BY_KIND[self.kind]
 
 
 def place_defects(
@@ -43,7 +49,7 @@ def place_defects(
     chosen: dict[str, list[Plan]] = {}
     waiting: dict[str, list[Plan]] = {}
     for defect in defects:
-        places = list(_places(study, contracts, defect))
+        places = list(places_of(study, contracts, defect))
         places = [places[number] for number in rng.permutation(len(places))]
         first = next((plan for plan in sorted(places, key=lambda plan: load[plan.authority])
                       if _free(study, plan, held)), None)  # fmt: skip
@@ -68,7 +74,9 @@ def lender_of(study: Study, authority: str) -> str:
 def left_from(study: Study, authority: str) -> str:
     """An authority that left the trial of an authority's model; empty if none did."""
     model = study.authorities[authority].model
-    left = (slug for slug, part in study.authorities.items() if part.role == "left" and part.left_model == model)
+    left = (
+        slug for slug, part in study.authorities.items() if part.role == "left" and part.left_model == model
+    )
     return next(left, "")
 
 
@@ -77,14 +85,17 @@ def lists_factors(study: Study, authority: str) -> bool:
     return study.models[study.authorities[authority].model].trial_authorities.index(authority) % 3 != 1
 
 
-def _places(study: Study, contracts: Mapping[str, TableContract], defect: Defect) -> Iterator[Plan]:
-    months = list(study.returns.months if defect.layer in LAYERS_WITH_MONTHS else [study.returns.outcome_month])
+def places_of(study: Study, contracts: Mapping[str, TableContract], defect: Defect) -> Iterator[Plan]:
+    """Every place where a defect could stand."""
+    months = list(
+        study.returns.months if defect.layer in LAYERS_WITH_MONTHS else [study.returns.outcome_month]
+    )
     months = [EVERY_RETURN] if defect.every_return else months[1 if defect.from_before else 0 :]
     for model in study.models.values():
         for slug in model.trial_authorities:
             for table in defect.tables if _fits(study, defect, slug) else ():
                 if model.layout in contracts[table].sheets:
-                    yield from (Plan(defect, slug, month, table) for month in months)
+                    yield from (Plan(defect.kind, slug, month, table) for month in months)
 
 
 def _fits(study: Study, defect: Defect, slug: str) -> bool:
@@ -101,17 +112,17 @@ def _fits(study: Study, defect: Defect, slug: str) -> bool:
 
 
 def _free(study: Study, plan: Plan, held: Held) -> bool:
-    claims = _claims(study, plan).items()
+    claims = claims_of(study, plan).items()
     return not any(own.meets(other) for slug, wanted in claims for own in wanted for other in held[slug])
 
 
 def _hold(study: Study, plans: Iterable[Plan], held: Held) -> None:
     for plan in plans:
-        for slug, claims in _claims(study, plan).items():
+        for slug, claims in claims_of(study, plan).items():
             held[slug] |= claims
 
 
-def _claims(study: Study, plan: Plan) -> dict[str, set[Claim]]:
+def claims_of(study: Study, plan: Plan) -> dict[str, set[Claim]]:
     """What a defect needs to itself, by authority: also in the return that it copies from."""
     defect, months = plan.defect, list(study.returns.months)
     wanted = [WHOLE if defect.every_return else plan.month]

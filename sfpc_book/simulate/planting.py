@@ -77,7 +77,7 @@ class Mark:
 
 
 Books = list[Book]
-# What is left of the workbooks (or of a sheet), then one mark for each place; None if nothing could be spoilt.
+# What becomes of the workbooks (or of a sheet), then one mark for each place; None if nothing can be spoilt.
 Plant = Callable[[Books, Site, np.random.Generator], tuple[Any, ...] | None]
 GridPlant = Callable[[Grid, Site, np.random.Generator], tuple[Any, ...] | None]
 
@@ -105,9 +105,9 @@ class Defect:
     """One kind of defect, in one of `tables` of a layer, and what tells it.
 
     `touches` are the parts of its sheet that it needs to itself: `file` and `calendar` (of the whole
-    workbook), `sheet`, `header`, `columns`, `rows`, `records` (what the records say, beyond how it is written),
-    a column. `apart` are facts about all
-    returns of the authority that only one defect may change, with a `+` before those that several may.
+    workbook), `sheet`, `header`, `columns`, `rows`, `records` (what the records say, beyond how it is
+    written), a column. `apart` are facts about all returns of the authority that only one defect may change,
+    with a `+` before those that several of its like may.
 
     `told_by` is the check that tells the defect with its correction applied, `told_untreated` without it;
     `also` (`also_untreated`) are checks that rightly tell its consequences. `scope` is what that finding is

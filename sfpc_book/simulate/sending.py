@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,10 @@ from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.simulate.canonical import Sent, layout_of, sent_returns
 from sfpc_book.simulate.children import SimulatedModel
-from sfpc_book.simulate.defects import Borrowing, plant
 from sfpc_book.simulate.grids import books_of
 from sfpc_book.simulate.placing import Plan, lender_of, lists_factors
 from sfpc_book.simulate.planting import Books, Planted
+from sfpc_book.simulate.spoiling import Borrowing, plant
 from sfpc_book.simulate.workbooks import write_book
 from sfpc_book.study.schema import Study
 
@@ -38,7 +39,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Made:
-    """What became of an order: workbooks, rows of the answer key, corrections that mend what must be mended."""
+    """What became of an order: workbooks, rows of the answer key, corrections of what must be mended."""
 
     books: Books
     planted: list[Planted]
@@ -81,9 +82,11 @@ def make_returns(order: Order) -> Made:
         order.authority, order.sent, order.contracts, order.words, order.layout,
         factor_columns=not lists_factors(order.study, order.authority),
     )  # fmt: skip
-    return Made(*plant(
-        books, order.plans, order.study, order.contracts, order.words, order.borrowing, order.seed, order.share
-    ))  # fmt: skip
+    made = plant(
+        books, order.plans, order.study, order.contracts, order.words, order.borrowing, order.seed,
+        order.share,
+    )  # fmt: skip
+    return Made(*made)
 
 
 def write_returns(order: Order, folder: Path) -> Written:
@@ -92,6 +95,14 @@ def write_returns(order: Order, folder: Path) -> Written:
     own = folder / order.authority
     own.mkdir(parents=True)
     return Written(made.planted, made.corrections, [write_book(book, own) for book in made.books])
+
+
+def write_corrections(rows: Iterable[dict[str, object]], path: Path) -> None:
+    """Write `corrections.yml`, one correction a line, in JSON, which is YAML; sorted by id."""
+    lines = [f"  - {json.dumps(row, ensure_ascii=False)}" for row in sorted(rows, key=lambda row: row["id"])]
+    head = ["# Corrections of the defects planted in these synthetic returns.",
+            "corrections:" if lines else "corrections: []"]  # fmt: skip
+    path.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8", newline="\n")
 
 
 def _some_identifiers(sent: Sent) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from itertools import repeat
@@ -18,10 +18,11 @@ import pandas as pd
 from sfpc_book.contracts.contract import DATA_CONTRACTS, load_contracts
 from sfpc_book.errors import ParameterError, ReturnsError
 from sfpc_book.simulate.children import SimulatedModel, simulate_children
-from sfpc_book.simulate.defects import answer_key, chosen_defects
+from sfpc_book.simulate.defects import chosen_defects
 from sfpc_book.simulate.effects import EffectSettings
 from sfpc_book.simulate.placing import place_defects
-from sfpc_book.simulate.sending import Order, Written, orders_of, write_returns
+from sfpc_book.simulate.sending import Order, Written, orders_of, write_corrections, write_returns
+from sfpc_book.simulate.spoiling import answer_key
 from sfpc_book.simulate.truth import truth_table
 from sfpc_book.study.schema import Study
 
@@ -54,8 +55,8 @@ def simulate_returns(
     defects
         Those named, none, or (True) all that leave every authority to be estimated.
     rate
-        Share of the places of each kind (sheets that it could stand in) that get it, 0 to 1, as far as defects
-        leave each other room; at least one place. None: one.
+        Share of the places of each kind (sheets that it could stand in) that get it, 0 to 1, as far as
+        defects leave each other room; at least one place. None: one.
     share
         Share of the cells or rows that could be spoilt at a place which are; at least one, and more where
         fewer could not be told. None: as many as each kind does by itself.
@@ -120,7 +121,7 @@ def _write_records(folder: Path, models: list[SimulatedModel], written: list[Wri
     _write_csv(truth_table(models), folder / "truth.csv")
     _write_csv(answer_key(row for part in written for row in part.planted), folder / "answer_key.csv")
     corrections = [row for part in written for row in part.corrections]
-    _write_corrections(sorted(corrections, key=lambda row: str(row["id"])), folder / "corrections.yml")
+    write_corrections(corrections, folder / "corrections.yml")
     files = {f"{path.parent.name}/{path.name}": _sha256(path) for part in written for path in part.paths}
     for name in ("answer_key.csv", "corrections.yml", "truth.csv"):
         files[name] = _sha256(folder / name)
@@ -135,14 +136,6 @@ def _write_records(folder: Path, models: list[SimulatedModel], written: list[Wri
     }
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def _write_corrections(rows: Iterable[dict[str, object]], path: Path) -> None:
-    """One correction a line, in JSON, which is YAML."""
-    lines = ["# Corrections of the defects planted in these synthetic returns.", "corrections:"]
-    lines += [f"  - {json.dumps(row, ensure_ascii=False)}" for row in rows]
-    text = "\n".join(lines if len(lines) > 2 else [lines[0], "corrections: []"])
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
