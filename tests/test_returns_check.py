@@ -9,7 +9,7 @@ from return_workbooks import CONTRACTS, referrals, sheet, sheet_name, write_work
 from sfpc_book.contracts.limits import load_limits
 from sfpc_book.returns.check import check_across
 from sfpc_book.returns.check_coverage import check_linkage, check_sent, check_span
-from sfpc_book.returns.check_records import check_records
+from sfpc_book.returns.check_records import check_missing, check_records
 from sfpc_book.returns.check_relations import check_relations
 from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.returns.measure import measure
@@ -104,6 +104,15 @@ def test_good_returns_pass_every_check():
 )  # fmt: skip
 def test_a_defect_of_records_is_found(name, rows, values, check):
     assert check in failing(change(good(), name, rows, **values))
+
+
+@pytest.mark.parametrize(("missing", "status"), [(4, "pass"), (5, "fail")])
+def test_the_share_missing_is_held_over_all_returns(missing, status):
+    tables = change(good(), "dr2_referrals", slice(0, missing), birth_marker="missing")
+    parts = check_missing(tables, CONTRACTS, LIMITS, "swindon", layout="standard")
+    found = {part.column: part for part in parts if part.subject.startswith("dr2_referrals")}
+    assert (found["birth_month"].status, found["birth_month"].count) == (status, missing)
+    assert found["referral_date"].limit == 0 and "factors" not in found
 
 
 def test_inverted_labels_of_no_further_action_block():

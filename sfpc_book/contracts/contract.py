@@ -79,6 +79,14 @@ class Column(Part):
         """The header and its other spellings."""
         return (self.header, *self.aliases)
 
+    def may_miss(self, otherwise: float) -> float | None:
+        """The share of rows in which it may be missing, `otherwise` if it says nothing; None: any share.
+
+        Where a blank has a meaning, or the column need not be there, nothing is expected unless a limit is.
+        """
+        expected = self.required and self.blank_means is None and not self.alternative_columns
+        return self.missing_limit if self.missing_limit is not None or not expected else otherwise
+
 
 class Wide(Part):
     """A sheet with one column per level, stored with one row per level.

@@ -123,7 +123,7 @@ def _limit_section(limits: Limits) -> str:
     ]
     missing = (
         f"Of the values of a required column at most the share {limits.missing:g} may be missing, unless the "
-        "column says otherwise. One cell alone breaks no limit but 0."
+        "column says otherwise. A single return may miss more as far as chance can give that in its few rows."
     )
     return "\n".join(
         [

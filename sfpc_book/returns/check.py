@@ -10,7 +10,7 @@ from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.limits import Limits
 from sfpc_book.returns.check_coverage import check_linkage, check_sent, check_span
 from sfpc_book.returns.check_history import check_history
-from sfpc_book.returns.check_records import check_keys, check_records
+from sfpc_book.returns.check_records import check_keys, check_missing, check_records
 from sfpc_book.returns.check_relations import check_months, check_relations
 from sfpc_book.returns.check_sheets import check_sheets
 from sfpc_book.returns.declared import Declared, layout_of
@@ -32,6 +32,7 @@ def check_authority(
         *check_linkage(study, tables, limits, slug),
         *check_records(tables, contracts, limits, slug),
         *check_keys(tables, contracts, slug),
+        *check_missing(tables, contracts, limits, slug, layout=layout_of(study, slug)),
         *check_relations(tables, contracts, limits, slug, comparable="totals" in declared.comparable),
         *check_months(study, returns.sheets, contracts, limits),
         *check_history(study, tables, contracts, limits, slug),
