@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.contracts.vocabulary import plain_text
-from sfpc_book.returns.cell_values import text_of
+from sfpc_book.returns.cell_values import DIGITS, text_of
 from sfpc_book.returns.cells import is_blank
 from sfpc_book.returns.corrections import Correction
 
@@ -44,7 +44,7 @@ def repair_numbers(values: pd.Series, column: str, repairs: Repairs) -> pd.Serie
     for part in repairs.of(column, "rescale"):
         chosen = values.notna() if part.above is None else (values > part.above).fillna(False)
         repairs.touched[part.id] += int(np.count_nonzero(chosen))
-        values = values.where(~chosen, values * part.factor)
+        values = values.where(~chosen, (values * part.factor).round(DIGITS))
     return values
 
 
