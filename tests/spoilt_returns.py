@@ -19,10 +19,10 @@ from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.returns.read import read_files
 from sfpc_book.returns.records import Returns
 from sfpc_book.simulate.children import simulate_children
-from sfpc_book.simulate.defects import answer_key, plant
 from sfpc_book.simulate.placing import Plan
 from sfpc_book.simulate.planting import Books
 from sfpc_book.simulate.sending import Order, make_returns, orders_of, write_corrections
+from sfpc_book.simulate.spoiling import answer_key, plant
 from sfpc_book.simulate.workbooks import write_book
 from sfpc_book.study.schema import Study
 from sfpc_book.study.study import load_study

@@ -101,7 +101,8 @@ def _care_before(books: Books, site: Site, rng: np.random.Generator) -> tuple[Bo
     starts, seen = list(grid.column("care_start")), set()
     flags = []
     for child, start in zip(grid.column("child_id"), starts, strict=True):
-        flags.append(start is not None and child in first and child not in seen)
+        after = start is not None and child in first and start >= first[child]
+        flags.append(after and child not in seen)
         seen.add(child)
     share = SHARE_CARE_BEFORE if site.share is None else max(site.share, SHARE_CARE_BEFORE)
     chosen = positions(flags, rng, round(share * sum(flags)))

@@ -137,16 +137,6 @@ class Defect:
     borrows: bool = False
     blocks: bool = False
 
-    def __reduce__(self) -> tuple[Callable[[str], Defect], tuple[str]]:
-        """A defect holds functions, which cannot go to another process: it is looked up there by its kind."""
-        return _defect_of_kind, (self.kind,)
-
-
-def _defect_of_kind(kind: str) -> Defect:
-    from sfpc_book.simulate.defects import BY_KIND
-
-    return BY_KIND[kind]
-
 
 @dataclass(frozen=True)
 class Planted:
