@@ -27,7 +27,7 @@ from sfpc_book.simulate.simulate import simulate_returns
 from sfpc_book.study.study import Study, load_study
 
 SCALE = 0.03
-LINEAGE = ["return_month", "source_file", "source_sheet", "source_row"]
+LINEAGE = ["return_month", "source_file", "source_sheet", "source_row", "corrections"]
 # Records are what defects of these kinds change; reading cannot give the clean table back.
 CHANGES_RECORDS = tuple(defect.kind for defect in DEFECTS if defect.handled_by == "finding")
 
