@@ -13,6 +13,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from sfpc_book.cli_options import (
+    BUILD,
+    STUDY,
+    Build,
+    DefectRate,
+    Defects,
+    DefectShare,
+    Effect,
+    Jobs,
+    Published,
+    Returns,
+    Scale,
+    Seed,
+    Study,
+)
 from sfpc_book.errors import ParameterError, SfpcBookError
 
 HELP = """
@@ -38,38 +53,6 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(width=None if sys.stdout.isatty() else WIDE)
-
-Study = Annotated[Path, typer.Option("--study", help="The study file: the protocol as data.")]
-Build = Annotated[Path, typer.Option("--build", help="Folder for everything that is made.")]
-Returns = Annotated[
-    Path | None,
-    typer.Option(
-        "--returns", help="Folder of workbooks <authority>_dr<1|2|3>_<month>.xlsx; none: synthetic."
-    ),
-]
-Published = Annotated[
-    Path | None, typer.Option("--published", help="Folder of published statistics; none: synthetic.")
-]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the synthetic data: equal seeds, equal bytes.")]
-Scale = Annotated[
-    str,
-    typer.Option("--scale", help="Size of the synthetic data: small, protocol, or a share of the protocol."),
-]
-Effect = Annotated[
-    str, typer.Option("--effect", help="Planted effect of the synthetic data: growing, constant or none.")
-]
-Defects = Annotated[
-    str,
-    typer.Option(help="Kinds, with commas between; or all, none, usual (those that keep no authority out)."),
-]
-DefectRate = Annotated[
-    float | None, typer.Option(help="Share of the sheets of each kind that get it; none: one.")
-]
-DefectShare = Annotated[
-    float | None, typer.Option(help="Share of their cells or rows; none: as the kind does.")
-]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes at once; 0: one per core.")]
-STUDY, BUILD = Path("study.yml"), Path("build")
 
 
 @application.command()
@@ -116,23 +99,37 @@ def check(
         bool, typer.Option("--score", help="Hold the findings against the answer key of synthetic returns.")
     ] = False,
     jobs: Jobs = 0,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Also draft corrections for what is recognised; applies none.")
+    ] = False,
 ) -> None:
     """Read the returns and list what is wrong with them.
 
     Monthly totals are held against published statistics where both are real. Findings of severity `block`
     keep an authority out of the estimates; `mark` is marked on its pages and beside the estimates; `note` is
-    for the data owner. The list is also written to files, whose place is named last. The exit code is 4 when
-    an authority is kept out, or (with --score) a planted defect was not found.
+    for the data owner. The list is also written to files, whose place is named last, and to build/findings as
+    a workbook for each authority. The exit code is 4 when an authority is kept out, or (with --score) a
+    planted defect was not found.
 
-        sfpc-book check --returns /path/to/returns --only swindon
+    With --suggest, a row of corrections.yml is drafted for each defect that is recognised, in
+    build/returns/<authority>/suggested_corrections.yml. Its reason, source and date are for a person to fill
+    in, and it takes effect only when it is moved to data_contracts/corrections.yml.
+
+        sfpc-book check --returns /path/to/returns --only swindon --suggest
         sfpc-book check --returns build/synthetic/returns --score
     """
     from sfpc_book.book.check import check_returns, print_findings, raise_for_blocked
-    from sfpc_book.book.score import score_findings
 
-    report = check_returns(study, build, _sources(returns, published), tuple(only or ()), jobs=jobs, say=_say)
+    sources = _sources(returns, published)
+    report = check_returns(study, build, sources, tuple(only or ()), jobs=jobs, say=_say)
     print_findings(report, console)
+    if suggest:
+        from sfpc_book.book.check_suggest import print_suggestions, suggest_corrections
+
+        print_suggestions(suggest_corrections(study, build, sources, report.findings), console)
     if score:
+        from sfpc_book.book.score import score_findings
+
         score_findings(report, console)
     raise_for_blocked(report.findings)
 

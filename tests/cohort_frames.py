@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 ADULT_COVERAGE = ("2018-04-01", "2024-10-31")
@@ -82,3 +83,35 @@ def returns(
         blank = [(child,) for child in children if child not in {row[0] for row in rows}]
         made[table] = outcome_table(table, [*rows, *blank])
     return made
+
+
+def random_returns(seed: int, n: int = 60) -> dict[str, pd.DataFrame]:
+    """One authority with shared identifiers, repeats, gaps and unasked children."""
+    generator = np.random.default_rng(seed)
+    day = pd.Timestamp("2020-01-01") + pd.to_timedelta(generator.integers(0, 1200, n), unit="D")
+    birth = pd.to_datetime({"year": generator.integers(2008, 2022, n), "month": 3, "day": 1})
+    rows = [
+        {
+            "child_id": f"c{generator.integers(0, n // 2)}",
+            "referral_id": f"r{generator.integers(0, n)}",
+            "referral_date": None if generator.random() < 0.05 else str(day[i].date()),
+            "birth_month": None if generator.random() < 0.3 else str(birth[i].date()),
+            "birth_marker": generator.choice(["dated", "unborn", "missing"]),
+            "return_month": generator.choice(["apr21", "nov21", "apr23"]),
+            "factor_1b": int(generator.integers(0, 2)),
+        }
+        for i in range(n)
+    ]
+    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(generator.integers(0, 1500, n), unit="D")
+    length = generator.integers(1, 400, n)
+    spells = [
+        (
+            f"c{generator.integers(0, n // 2)}",
+            str(begin.date()),
+            str((begin + pd.Timedelta(days=days)).date()),
+        )
+        for begin, days in zip(start, length.tolist(), strict=True)
+    ]
+    records = referrals(rows)
+    unasked = tuple(records["child_id"].unique()[:3])
+    return returns(records, unasked=unasked, dr3_care=spells[: n // 3], dr3_plans=spells[n // 3 :])

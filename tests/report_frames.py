@@ -113,8 +113,12 @@ def _write_cohort(study: Study, model: str, folder: Path, rng: np.random.Generat
     panel.to_parquet(folder / "panel.parquet", index=False)
     tables = {
         "flow": pd.concat([flow_frame(model, slug, rng) for slug in slugs]),
+        "allocation": allocation_frame(study, model, rng),
+        "samples": samples_frame(study, model),
+        "exposures": exposures_frame(study, model),
         "descriptives": descriptives_frame(model, slugs, rng),
-        "missingness": _missingness(model, slugs, rng),
+        "missingness": missingness_frame(model, slugs, rng),
+        "patterns": patterns_frame(model, slugs),
         "observability": _observability(panel),
         "excluded_authorities": pd.DataFrame(columns=["model", "authority", "reason"]),
         "marked_authorities": pd.DataFrame(
@@ -168,6 +172,65 @@ def flow_frame(model: str, slug: str, rng: np.random.Generator, size: int = 900)
     return flow_table(pd.Series(rng.choice([INCLUDED, *boxes], size=size, p=chances)), model, slug)
 
 
+def allocation_frame(study: Study, model: str, rng: np.random.Generator) -> pd.DataFrame:
+    """Children of each authority and period, some cells small."""
+    wedge = wedge_of(study, model)
+    table = wedge.design_table().drop(columns="exposure_time")
+    go_live = table["authority"].map(dict(wedge.go_live))
+    n = rng.integers(5, 200, len(table))
+    return table.assign(
+        model=model,
+        go_live=pd.to_datetime(go_live),
+        sequence=pd.factorize(go_live, sort=True)[0] + 1,
+        n_children=n,
+        n_linked=n - 3,
+    )
+
+
+def samples_frame(study: Study, model: str, **changes: list) -> pd.DataFrame:
+    """Every sample of the study, each smaller than the one before, the one with Leicester not available."""
+    size = [1000 - 50 * place for place in range(len(study.samples))]
+    absent = [name == "with_leicester" for name in study.samples]
+    counts = {"children": 1.0, "exposed": 0.4, "unexposed": 0.6, "linked": 0.95}
+    numbers = {f"n_{name}": [n * share for n in size] for name, share in counts.items()}
+    distances = {f"distance_{name}": [math.nan, *[20.0] * (len(size) - 1)] for name in counts}
+    frame = pd.DataFrame(
+        {"model": model, "authority": "all", "sample": list(study.samples)} | numbers | distances
+    )
+    frame.loc[absent, [*numbers, *distances]] = math.nan
+    frame["state"] = np.where(absent, "not_available", "available")
+    frame["reason"] = np.where(absent, "leicester: no referral return", "")
+    return frame.assign(**changes)
+
+
+def exposures_frame(study: Study, model: str, **changes: list) -> pd.DataFrame:
+    """Every definition of exposure at every horizon, each with some children more exposed."""
+    rows = [
+        (
+            model,
+            "all",
+            "main",
+            name,
+            horizon,
+            1000,
+            400 + 40 * place,
+            600 - 40 * place,
+            0,
+            40 * place,
+            0,
+            40,
+            40,
+        )
+        for place, name in enumerate(study.exposures)
+        for horizon in study.horizons
+    ]
+    columns = [
+        "model", "authority", "sample", "exposure", "horizon", "n_children", "n_exposed", "n_unexposed",
+        "n_unknown", "n_gained", "n_lost", "distance_exposed", "distance_unexposed",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).assign(**changes)
+
+
 def descriptives_frame(model: str, slugs: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
     """Two covariates by exposure for each authority and for `all`, with some small counts."""
     rows = []
@@ -187,7 +250,17 @@ def descriptives_frame(model: str, slugs: tuple[str, ...], rng: np.random.Genera
     return pd.DataFrame(rows, columns=["model", "authority", "exposed", "variable", "level", "n", "total"])
 
 
-def _missingness(model: str, slugs: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
+def patterns_frame(model: str, slugs: tuple[str, ...]) -> pd.DataFrame:
+    """Combinations of missing covariates, some of few children."""
+    counts = {
+        "": 100, "gender": 8, "ethnicity": 12, "disability": 10, "factors": 40, "ethnicity; factors": 6,
+        "gender; factors": 3, "disability; factors": 4, "gender; ethnicity": 1, "gender; disability": 1,
+    }  # fmt: skip
+    rows = [(model, slug, pattern, n) for slug in slugs for pattern, n in counts.items()]
+    return pd.DataFrame(rows, columns=["model", "authority", "pattern", "n"])
+
+
+def missingness_frame(model: str, slugs: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
     rows = [
         (model, slug, period, variable, int(rng.integers(0, 20)), 100)
         for slug in slugs
@@ -231,9 +304,35 @@ def finding(slug: str, status: str, severity: str = "mark", check: str = "missin
     )  # type: ignore[arg-type]
 
 
+def repairs() -> pd.DataFrame:
+    """One declared correction, as reading writes it."""
+    row = ("c1", "recode", "dr2", "nov22", "dr2_referrals", "gender", "walsall_dr2_nov22.xlsx", "DR2",
+           "4 of 412 rows said so since 2021", "E-mail of 3 May 2022", "2022-05-04")  # fmt: skip
+    names = (
+        "id",
+        "action",
+        "layer",
+        "return_month",
+        "table",
+        "column",
+        "file",
+        "sheet",
+        "why",
+        "source",
+        "date",
+    )
+    return pd.DataFrame([row], columns=list(names))
+
+
+def repair(slug: str, count: int = 12) -> Finding:
+    """The finding about that correction."""
+    return Finding("correction", "c1", "info", "note", float(count), None, "cells", f"touched {count} cells",
+                   slug, "dr2", column="gender", count=count)  # fmt: skip
+
+
 def _write_returns(slug: str, folder: Path, rng: np.random.Generator) -> None:
     folder.mkdir(parents=True)
-    found = [finding(slug, "fail"), finding(slug, "pass"), finding(slug, "fail", "note")]
+    found = [finding(slug, "fail"), finding(slug, "pass"), finding(slug, "fail", "note"), repair(slug)]
     write_findings(found, folder / "findings.csv")
     log = pd.DataFrame(
         {
@@ -247,6 +346,7 @@ def _write_returns(slug: str, folder: Path, rng: np.random.Generator) -> None:
         }
     )
     log.to_csv(folder / "reading_log.csv", index=False)
+    repairs().to_csv(folder / "corrections.csv", index=False)
     months = pd.date_range("2019-10-01", periods=30, freq="MS")
     columns = ("looked_after_at_month_end", "newly_looked_after", "open_protection_plans", "new_referrals")
     totals = {name: rng.poisson(60, len(months)).astype(float) for name in columns}

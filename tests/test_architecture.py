@@ -41,6 +41,7 @@ HEAVY = {
     "pytask": ("book/tasks.py",),
     "diff_diff": ("published/staggered.py",),
     "python_calamine": ("returns/workbook.py",),
+    "gptables": ("report/workbook.py",),
     "xlsxwriter": ("simulate/workbooks.py",),
     "typst": ("book/pdf",),
     "pikepdf": ("book/pdf", "book/leaks.py"),

@@ -9,11 +9,14 @@ import sys
 import urllib.request
 from threading import Thread
 
+import pandas as pd
 import pytest
+from return_workbooks import referrals, sheet, sheet_name, write_workbook
 from tiny_chapters import write_template
 
 from sfpc_book.book.clean import clean_build
 from sfpc_book.book.data_status import status_of_folder
+from sfpc_book.book.keys import DRAFTS, files_below
 from sfpc_book.book.serve import site_server
 from sfpc_book.cli import main
 from sfpc_book.errors import SfpcBookError
@@ -210,6 +213,28 @@ def test_a_workbook_that_is_none_is_named_and_ends_with_the_code_of_returns(cli,
     assert code == 4
     assert "swindon_dr2_nov22.xlsx cannot be read: not a workbook" in " ".join(said.split())
     assert "stay out of the estimates" in said
+    assert "workbooks for the authorities" in said
+    assert [path.name for path in (home / "build" / "findings").iterdir()] == ["swindon_findings.xlsx"]
+
+
+def test_suggestions_are_printed_and_written_beside_the_findings_and_nowhere_else(cli, home):
+    folder = home / "sent"
+    wrong = {"disability": "Disbaled status"}
+    rows = sheet("dr2_referrals", referrals(3), names=wrong)
+    write_workbook(folder / "swindon_dr2_nov22.xlsx", {sheet_name("dr2_referrals"): rows})
+    contracts = {path: path.read_bytes() for path in (home / "data_contracts").rglob("*") if path.is_file()}
+    code, said = cli("check", "--returns", str(folder), "--only", "swindon", "--suggest")
+    path = home / "build" / "returns" / "swindon" / DRAFTS
+    text = path.read_text(encoding="utf-8")
+    assert code == 4 and "header: Disbaled status" in text and "TO FILL" in text
+    assert all(line in said for line in text.splitlines())
+    assert contracts == {
+        file: file.read_bytes() for file in (home / "data_contracts").rglob("*") if file.is_file()
+    }
+    assert sorted(file.name for file in folder.iterdir()) == ["swindon_dr2_nov22.xlsx"]
+    assert path not in files_below(path.parent)
+    table = pd.read_parquet(path.parent / "dr2_referrals.parquet")
+    assert table["disability"].isna().all() and table["corrections"].isna().all()
 
 
 def test_defects_that_are_not_known_are_refused_with_those_that_are(cli, home):

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from cohort_frames import outcome_table, referrals, returns
 
-from sfpc_book.cohort.build import authority_cohort, build_cohort
+from sfpc_book.cohort.authority import authority_cohort
+from sfpc_book.cohort.build import build_cohort
 from sfpc_book.cohort.follow import days_covered
 from sfpc_book.cohort.link import LINK_STATES
 from sfpc_book.cohort.outcomes import OUTCOMES, definition

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import numpy as np
 import pandas as pd
 import pytest
-from cohort_frames import referrals, returns
+from cohort_frames import outcome_table, referrals, returns, typed
+from pandas.testing import assert_frame_equal
 
+from sfpc_book.cohort.authority import authority_cohort
 from sfpc_book.cohort.build import Cohort, build_cohort
 from sfpc_book.cohort.calendar import add_months, completed_years, days, term_label_number, term_number
 from sfpc_book.cohort.persons import age_at_referral, identify_persons
 from sfpc_book.cohort.samples import SAMPLES
 from sfpc_book.errors import ReturnsError, StudyDefinitionError
 from sfpc_book.study.study import Study, load_study
+from sfpc_book.study.wedge import wedge_of
 
 MODEL = "family_safeguarding"
 
@@ -167,24 +168,6 @@ def test_exposure_begins_on_the_go_live_day(study):
     assert children["exposure_time"].tolist() == [0, 1]
 
 
-def test_moving_a_go_live_by_a_day_moves_only_the_children_referred_that_day(study):
-    days_around = [date(2021, 6, 25) + timedelta(days=i) for i in range(8)]
-    rows = [{"child_id": f"c{day}", "referral_date": str(day)} for day in days_around]
-    data = {slug: returns(referrals(rows)) for slug in study.models[MODEL].trial_authorities}
-    part = study.authorities["telford_and_wrekin"]
-    later = part.go_live.model_copy(update={"date": date(2021, 6, 29)})
-    moved_study = study.model_copy(
-        update={"authorities": {**study.authorities, part.slug: part.model_copy(update={"go_live": later})}}
-    )
-    before = build_cohort(study, MODEL, data).children
-    after = build_cohort(moved_study, MODEL, data).children
-    columns = ["period", "exposed", "exposure_time"]
-    changed = before[(before[columns] != after[columns]).any(axis=1)]
-    assert set(changed["referral_date"]) == {pd.Timestamp("2021-06-28")}
-    exposure = before[before["exposed"] != after["exposed"]]
-    assert exposure["authority"].tolist() == ["telford_and_wrekin"]
-
-
 def test_clean_levels_keep_unknown_missing_and_not_assessed_apart(study):
     rows = [
         {"child_id": "a", "ethnicity": "WBRI", "factor_1b": 1, "previous_protection_plans": 7},
@@ -220,6 +203,153 @@ def test_samples_leave_out_what_they_say(study):
     assert children.index[children["in_excluding_contamination"]].tolist() == ["b", "d"]
     assert children["in_main"].all()
     assert set(study.samples) == set(SAMPLES)
+
+
+def test_only_a_recorded_earlier_plan_counts_as_one(study):
+    rows = [{"child_id": f"c{plans}", "previous_protection_plans": plans} for plans in (0, 1, 4, None)]
+    children = cohort(study, rows).children.set_index("child_id")
+    assert children.index[children["in_previous_plans"]].tolist() == ["c1", "c4"]
+
+
+def indexed(
+    study: Study, index: str, tables: dict, slug: str = "walsall", model: str = MODEL
+) -> pd.DataFrame:
+    """The children of one authority under an index rule, by identifier."""
+    measures = [study.outcomes[name] for name in study.models[model].outcomes]
+    part = authority_cohort(
+        slug, tables, wedge_of(study, model), study.models[model], measures, study.horizons, index=index
+    )
+    values = part.outcomes[(part.outcomes["outcome"] == "looked_after") & (part.outcomes["horizon"] == 18)]
+    return part.children.assign(looked_after=values["value"].to_numpy()).set_index("child_id")
+
+
+def test_the_first_referral_ever_counts_only_if_it_lies_in_the_window(study):
+    days = {"before": "2019-06-01", "within": "2020-10-01"}
+    rows = [{"child_id": child, "referral_date": day} for child, day in days.items()]
+    rows += [{"child_id": child, "referral_date": "2021-10-01"} for child in days]
+    rows.append({"child_id": "before", "referral_date": None})
+    children = indexed(study, "first_ever", returns(referrals(rows)))
+    assert children["referral_date"].to_dict() == {"within": pd.Timestamp("2020-10-01")}
+    main = cohort(study, rows)
+    assert main.children.set_index("child_id")["referral_date"]["before"] == pd.Timestamp("2021-10-01")
+    sizes = main.samples.set_index("sample")["n_children"]
+    assert (sizes["main"], sizes["first_ever_referral"]) == (2, 1)
+
+
+def test_a_child_is_followed_from_its_first_plan_in_the_window(study):
+    rows = [
+        {"child_id": "a", "referral_date": "2020-04-01", "gender": "Male"},
+        {"child_id": "a", "referral_date": "2021-06-01", "gender": "Female"},
+        {"child_id": "b", "referral_date": "2021-06-01"},
+        {"child_id": "c"},
+        {"child_id": "grown", "birth_month": "2008-04-01"},
+        {"child_id": "split", "birth_month": "2015-01-01"},
+        {"child_id": "split", "birth_month": "2014-01-01"},
+    ]
+    plans = [
+        ("a", "2019-05-01", "2019-06-01"), ("a", "2021-01-15", "2021-03-01"), ("a", "2021-09-01", None),
+        ("b", "2021-05-01", None), ("grown", "2021-05-01", None), ("split", "2021-05-01", None),
+    ]  # fmt: skip
+    care = [("a", "2022-07-15", None), ("b", "2020-12-01", "2021-02-01")]
+    children = indexed(study, "open_plan", returns(referrals(rows), dr3_plans=plans, dr3_care=care))
+    assert children["referral_date"].to_dict() == {
+        "a": pd.Timestamp("2021-01-15"),
+        "b": pd.Timestamp("2021-05-01"),
+    }
+    assert children["gender"].tolist() == [
+        "Male",
+        "Male",
+    ]  # as the latest referral before, or the next one, says
+    assert children[["period", "exposed", "earlier_care"]].to_numpy().tolist() == [
+        [1, 1, False],
+        [2, 1, True],
+    ]
+    assert children["looked_after"].tolist() == [1, 0]  # 18 months after the plan started, to the day
+
+
+def test_a_plan_of_the_sampling_sheet_counts_once_beside_the_same_one_of_the_outcome_return(study):
+    teenager = {"birth_month": "2006-01-01"}
+    tables = returns(referrals([{"child_id": "a", **teenager}, {"child_id": "b", **teenager}]))
+    tables["dr2_plans"] = typed(
+        pd.DataFrame({"child_id": ["a", "b", "nobody"], "plan_start": ["2021-02-01"] * 2 + ["2021-03-01"]})
+    )
+    tables["dr3_plans"] = outcome_table("dr3_plans", [("a", "2021-02-01", None), ("b",)])
+    children = indexed(study, "open_plan", tables, "warrington", "no_wrong_door")
+    assert children.index.tolist() == ["a", "b"]
+
+
+def test_the_plan_sample_has_no_outcome_that_its_rule_gives_and_none_without_plans(study):
+    tables = returns(referrals([{}]), dr3_plans=[("c1", "2021-05-01", None)])
+    built = build_cohort(study, "family_valued", {"coventry": tables})
+    outcomes = set(built.panel.loc[built.panel["sample"] == "open_plan", "outcome"])
+    assert outcomes == set(study.models["family_valued"].outcomes) - {"child_protection_plan"}
+    none = cohort(study, [{}])
+    assert none.samples.set_index("sample").loc["open_plan", "n_children"] == 0
+    assert (none.panel.loc[none.panel["sample"] == "open_plan", "n_children"] == 0).all()
+
+
+TEENAGER = {"birth_month": "2006-01-01"}
+
+
+def with_left(study: Study, leicester: dict | None, **options) -> Cohort:
+    """The No Wrong Door trial of one authority, and what the authority that left sent."""
+    sent = {"warrington": returns(referrals([TEENAGER, {**TEENAGER, "child_id": "c2"}]))}
+    return build_cohort(
+        study, "no_wrong_door", sent | ({"leicester": leicester} if leicester else {}), **options
+    )
+
+
+def test_an_authority_that_left_joins_its_sample_as_one_that_is_never_exposed(study):
+    left = returns(referrals([{**TEENAGER, "referral_date": day, "child_id": day}
+                              for day in ("2019-11-01", "2022-03-31", "2022-04-01")]))  # fmt: skip
+    built = with_left(study, left)
+    rows = built.panel[(built.panel["sample"] == "with_leicester") & (built.panel["horizon"] == 18)]
+    rows = rows[rows["outcome"] == "looked_after"]
+    mine = rows[rows["authority"] == "leicester"]
+    assert mine["n_children"].tolist() == [1, 0, 0, 0, 1]
+    assert not mine[["exposed", "exposure_time"]].any(axis=None)
+    assert rows.loc[rows["authority"] == "warrington", "exposed"].tolist() == [0, 0, 1, 1, 1]
+    sizes = built.samples.set_index("sample")
+    assert sizes.loc["with_leicester", ["state", "n_children", "n_unexposed"]].tolist() == [
+        "available",
+        4,
+        2 + 2,
+    ]
+    alone = with_left(study, None)
+    others = built.panel["sample"] != "with_leicester"
+    assert_frame_equal(built.panel[others].reset_index(drop=True), alone.panel)
+    assert_frame_equal(built.children, alone.children)
+
+
+@pytest.mark.parametrize(
+    ("leicester", "options", "reason"),
+    [
+        (None, {}, "leicester: no referral return"),
+        ([{**TEENAGER}], {"blocked": {"leicester": "link rate too low"}}, "leicester: link rate too low"),
+        ([{**TEENAGER, "referral_date": "2018-01-01"}], {}, "leicester: none of its children"),
+    ],
+)
+def test_a_sample_without_the_authority_it_names_is_not_available_and_not_the_main_one(
+    study, leicester, options, reason
+):
+    built = with_left(study, leicester and returns(referrals(leicester)), **options)
+    row = built.samples.set_index("sample").loc["with_leicester"]
+    assert row["state"] == "not_available"
+    assert row["reason"].startswith(reason)
+    assert row.filter(like="n_").isna().all()
+    assert "with_leicester" not in set(built.panel["sample"])
+    assert "leicester" not in set(built.excluded_authorities["authority"])
+    elsewhere = cohort(study, [{}]).samples.set_index("sample")["state"]
+    assert elsewhere["with_leicester"] == "not_applicable"
+
+
+def test_the_distance_of_a_sample_is_the_number_of_children_that_tell_it_from_the_nearest_above(study):
+    rows = [
+        {"child_id": f"c{place}", "no_further_action": int(place < 3), "factor_1b": 1} for place in range(8)
+    ]
+    sizes = cohort(study, rows).samples.set_index("sample")
+    assert sizes.loc["excluding_no_further_action", ["n_children", "distance_children"]].tolist() == [5, 3]
+    assert np.isnan(sizes.loc["born_only", "distance_children"])  # the same children as the main sample
 
 
 def test_an_unknown_sample_is_refused_with_the_known_ones(study):

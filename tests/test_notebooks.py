@@ -184,6 +184,7 @@ def executed(path: Path, bundles: list[dict]) -> nbformat.NotebookNode:
 
 RUNS = (
     ("model_sample", "no_wrong_door-sample"),
+    ("model_data_quality", "no_wrong_door-data_quality"),
     ("model_primary", "no_wrong_door-primary"),
     ("model_secondary", "no_wrong_door-secondary"),
     ("model_follow_up", "no_wrong_door-follow_up"),
@@ -289,10 +290,31 @@ def test_chapters_with_estimates_record_the_tidy_table_and_no_outcome_twice(runs
     assert records == {slug: wanted[slug] for slug in records}
 
 
+def headings(name: str) -> list[str]:
+    text = [cell.source for cell in cells(REPOSITORY / "notebooks" / f"{name}.ipynb", "markdown")]
+    return re.findall(r"(?m)^## (.+)$", "\n".join(text))
+
+
+def test_chapters_of_authorities_say_everything_in_one_order():
+    order = [
+        "What were we sent?",
+        "What is wrong with it?",
+        "What was repaired, and on whose word?",
+        "What does this do to the trial?",
+        "What happened over time?",
+        "How does it compare with its neighbours and England?",
+        "What can this chapter not show?",
+    ]
+    assert headings("authority") == order
+    pilot = headings("authority_pilot")
+    assert pilot == [heading for heading in order if heading in pilot] and pilot[0] == order[0]
+
+
 def test_a_pilot_shows_published_statistics_only_and_says_why(runs):
     _, bundles = runs["authority-cambridgeshire"]
     text = json.dumps([bundle["data"].get("text/markdown", "") for bundle in bundles])
-    assert text.count("not randomised") == 1 and len(bundles) == 7
+    assert text.count("not randomised") == 1 and len(bundles) == 9
+    assert text.count("sent none") == 1 and text.count("No estimate of the trial of Family Safeguarding") == 1
     labels = [
         re.search(r'id="([^"]+)"', bundle["data"]["text/html"])[1]
         for bundle in bundles

@@ -35,7 +35,8 @@ def test_every_adopter_and_every_model_has_its_chapters(study, chapters):
     assert len(authorities) == 17
     for model in study.models:
         assert [slug for slug in slugs if slug.startswith(f"{model}-")] == [
-            f"{model}-{name}" for name in ("sample", "primary", "secondary", "follow_up", "costs")
+            f"{model}-{name}"
+            for name in ("sample", "data_quality", "primary", "secondary", "follow_up", "costs")
         ]
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from report_frames import (
     MODEL,
+    allocation_frame,
     descriptives_frame,
     estimate,
     estimates,
@@ -22,11 +23,16 @@ from report_frames import (
     finding,
     flow_frame,
     missing,
+    missingness_frame,
     panel_frame,
+    patterns_frame,
 )
 
+from sfpc_book.contracts.check_words import load_check_words
 from sfpc_book.contracts.finding import findings_frame
 from sfpc_book.estimate.estimate import combine
+from sfpc_book.report.charts_allocation import allocation_diagram
+from sfpc_book.report.charts_balance import ABSENT, KNOWN, love_plot
 from sfpc_book.report.charts_comparison import comparison_curve, comparison_forest
 from sfpc_book.report.charts_curve import exposure_curve
 from sfpc_book.report.charts_design import programme_wedges, wedge_diagram
@@ -39,17 +45,30 @@ from sfpc_book.report.charts_effect import (
 )
 from sfpc_book.report.charts_findings import findings_bars
 from sfpc_book.report.charts_flow import flow_diagram
+from sfpc_book.report.charts_missing import missing_periods, missing_together
 from sfpc_book.report.charts_panel import randomisation_distribution, trajectories
 from sfpc_book.report.charts_published import published_series
 from sfpc_book.report.charts_returns import _monthly_cells, missing_heat, monthly_series
 from sfpc_book.report.charts_theme import MODEL_COLOURS, spread
-from sfpc_book.report.disclosure import publish_descriptives, publish_flow, publish_monthly
-from sfpc_book.report.disclosure_rates import publish_missing, publish_rates
+from sfpc_book.report.disclosure import publish_monthly
+from sfpc_book.report.disclosure_baseline import WHOLE, publish_descriptives, publish_differences
+from sfpc_book.report.disclosure_flow import publish_flow
+from sfpc_book.report.disclosure_patterns import OTHERS, publish_patterns
+from sfpc_book.report.disclosure_periods import publish_missing, publish_missing_periods
+from sfpc_book.report.disclosure_rates import publish_rates
 from sfpc_book.report.disclosure_returns import publish_findings
+from sfpc_book.report.disclosure_samples import publish_allocation
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import figure_of
 from sfpc_book.report.tables import estimates_table, truth_table
-from sfpc_book.report.tables_data import LAYERS, baseline_table, findings_table
+from sfpc_book.report.tables_children import (
+    authorities_table,
+    baseline_table,
+    differences_table,
+    outcome_table,
+)
+from sfpc_book.report.tables_data import LAYERS
+from sfpc_book.report.tables_findings import findings_table
 from sfpc_book.study.study import Study, load_study
 from sfpc_book.study.wedge import wedge_of
 
@@ -122,10 +141,25 @@ def drawings(study: Study) -> dict[str, Drawing | Absence]:
         }
     )
     walsall = study.authorities["walsall"]
+    levels = descriptives_frame(MODEL, slugs, rng)
+    baseline, design = publish_descriptives(levels, rules), wedge.design_table()
     return {
+        "balance": love_plot(publish_differences(levels, rules), study.balance.reference, "Trial"),
+        "periods": missing_periods(
+            publish_missing_periods(missingness_frame(MODEL, slugs, rng), design, baseline, rules),
+            study,
+            "Trial",
+        ),
+        "together": missing_together(publish_patterns(patterns_frame(MODEL, slugs), rules), "Trial"),
         "wedge": wedge_diagram(study, wedge),
         "wedges": programme_wedges(study),
         "flow": flow_diagram(publish_flow(flow_frame(MODEL, "walsall", rng), rules), "Walsall", "walsall"),
+        "allocation": allocation_diagram(
+            publish_allocation(allocation_frame(study, MODEL, rng), baseline, rules),
+            baseline,
+            study,
+            "Trial",
+        ),
         "trajectories": trajectories(publish_rates(panel, wedge, rules), study, wedge, outcome, 18),
         "orders": randomisation_distribution(
             rng.normal(0, 0.01, 12), study, combine([exact(study)]), outcome
@@ -178,9 +212,13 @@ def drawn(study) -> dict[str, Drawing]:
 
 
 NAMES = [
+    "balance",
+    "periods",
+    "together",
     "wedge",
     "wedges",
     "flow",
+    "allocation",
     "trajectories",
     "orders",
     "outcomes",
@@ -305,6 +343,7 @@ def test_charts_of_effects_carry_no_raw_counts_into_their_files(drawn):
 
 def test_a_flow_drawing_holds_only_rounded_or_hidden_numbers(drawn):
     assert drawn["flow"].data["n"].dropna().mod(5).eq(0).all()
+    assert drawn["allocation"].data["n_children"].dropna().mod(5).eq(0).all()
 
 
 def test_nothing_to_show_is_said_and_not_drawn(study):
@@ -356,10 +395,12 @@ def test_findings_are_listed_worst_first_and_none_is_said(study):
         finding("walsall", "fail", "block"),
         finding("walsall", "pass"),
     ]
-    content = findings_table(publish_findings(findings_frame(found), study.disclosure), "Found")
+    content = findings_table(
+        publish_findings(findings_frame(found), study.disclosure), load_check_words(), "Found"
+    )
     assert content.cells["What follows"].tolist() == ["stops estimation", "noted"]
     passed = publish_findings(findings_frame([finding("walsall", "pass")]), study.disclosure)
-    assert findings_table(passed, "Found") is None
+    assert findings_table(passed, load_check_words(), "Found") is None
 
 
 def test_the_baseline_table_shows_both_arms_and_hides_small_groups(study):
@@ -370,6 +411,74 @@ def test_the_baseline_table_shows_both_arms_and_hides_small_groups(study):
     assert list(content.cells)[:2] == ["Level", "Before go-live"] and len(content.cells) == 6
     shown = content.cells["Before go-live"].str.replace(",", "")
     assert all(text == "[c]" or int(text) == 0 or int(text) >= 10 for text in shown)
+
+
+def test_the_love_plot_tells_known_from_missing_by_shape_and_moves_its_band_with_the_study(study):
+    levels = descriptives_frame(MODEL, ("walsall", "swindon"), np.random.default_rng(2))
+    counts = publish_differences(levels, study.disclosure)
+    narrow, wide = (love_plot(counts, reference, "Trial") for reference in (0.05, 0.3))
+    bands = [drawing.chart["layer"][0]["data"]["name"] for drawing in (narrow, wide)]
+    ends = [drawing.chart["datasets"][name] for drawing, name in zip((narrow, wide), bands, strict=True)]
+    assert ends == [[{"low": -0.05, "high": 0.05}], [{"low": -0.3, "high": 0.3}]]
+    shapes = {part["shape"] for part in walk(wide.chart) if "shape" in part}
+    assert shapes == {"circle", "diamond"} and set(wide.cells["Kind"]) == {KNOWN, ABSENT}
+    drawn = counts.frame[(counts.frame["authority"] == "all") & (counts.frame["level"] != WHOLE)]
+    texts = wide.cells["Standardised difference"].tolist()
+    assert [text == "[c]" for text in texts] == drawn["suppressed"].tolist()
+    outside = drawn["difference"].abs().gt(0.05).sum()
+    assert f"{outside} outside the band of 0.05" in narrow.alt
+
+
+def test_the_table_of_differences_has_one_row_a_covariate_and_one_column_an_authority(study):
+    levels = descriptives_frame(MODEL, ("walsall", "swindon"), np.random.default_rng(2))
+    counts = publish_differences(levels, study.disclosure)
+    content = differences_table(counts, study, "Differences")
+    assert list(content.cells) == ["Covariate", "All", "Walsall", "Swindon"]
+    whole = counts.frame[(counts.frame["level"] == WHOLE) & (counts.frame["authority"] == "all")]
+    assert content.cells["All"].tolist() == [f"{value:.2f}" for value in whole["difference"]]
+
+
+def test_shares_by_authority_stand_as_before_to_after_and_shares_of_all_children_are_flagged(study):
+    rows = [
+        (MODEL, slug, exposed, "gender", level, n * times, 1000 * times)
+        for slug, times in (("walsall", 1), ("swindon", 1), ("all", 2))
+        for exposed in (0, 1)
+        for level, n in (("Male", 1000 if exposed else 750), ("Female", 0 if exposed else 250))
+    ]
+    columns = ["model", "authority", "exposed", "variable", "level", "n", "total"]
+    counts = publish_descriptives(pd.DataFrame(rows, columns=columns), study.disclosure)
+    content = authorities_table(counts, study, "Children")
+    assert content.cells["Walsall"].tolist() == ["75% to 100%", "25% to 0%"]
+    assert any("There are 4 of that kind" in note for note in content.notes)
+    assert any("There are 2 of that kind" in note for note in baseline_table(counts, "walsall", "X").notes)
+
+
+def test_the_outcome_table_shows_events_only_where_enough_stand_behind_a_level(study):
+    wedge, outcome = wedge_of(study, MODEL), study.primary(MODEL)
+    design = wedge.design_table().assign(n_children=300, n_events=15.0, value_sum=15.0)
+    design.loc[design["authority"] == "walsall", "n_events"] = 1.0
+    counts = publish_rates(design, wedge, study.disclosure)
+    cells = outcome_table(counts, study, outcome, 18, "Outcome").cells
+    hidden = cells["With the outcome"] == "[c]"
+    # Walsall's one and five events; without the fifteen of Swindon's last period the six would be known.
+    assert cells.loc[hidden, "Local authority"].tolist() == ["Walsall", "Walsall", "Swindon"]
+    assert (cells["Per 1,000"].eq("[c]") == hidden).all() and set(cells.loc[~hidden, "Per 1,000"]) == {"50"}
+
+
+def test_rare_combinations_have_a_bar_together_and_no_dots(drawn):
+    drawing = drawn["together"]
+    named = drawing.data["pattern"].tolist()
+    dots = [row for rows in drawing.chart["datasets"].values() for row in rows if "lacks" in row]
+    assert named[-1] == OTHERS and len({row["row"] for row in dots}) == len(named) - 1
+    assert drawing.cells["Missing"].tolist()[-1] == "Any other combination"
+
+
+def test_lockdowns_are_numbered_and_named_and_go_live_is_written(drawn):
+    drawing = drawn["monthly"]
+    texts = [row for rows in drawing.chart["datasets"].values() for row in rows]
+    assert {row["number"] for row in texts if "number" in row} == {"1", "2", "3"}
+    assert any(row.get("text") == "go-live" for row in texts)
+    assert "1, first lockdown, 2, second lockdown and 3, third lockdown" in drawing.subtitle
 
 
 @pytest.mark.parametrize("model", ["family_safeguarding", "family_valued", "no_wrong_door"])

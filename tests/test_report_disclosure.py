@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_frames import MODEL, descriptives_frame, flow_frame, panel_frame
+from report_frames import MODEL, descriptives_frame, finding, flow_frame, panel_frame, repair, repairs
 
 from sfpc_book.cohort.sample import INCLUDED, STEPS, flow_table
 from sfpc_book.contracts.finding import Finding, findings_frame
@@ -18,19 +19,29 @@ from sfpc_book.errors import DisclosureError
 from sfpc_book.report.charts_flow import flow_diagram
 from sfpc_book.report.disclosure import (
     PublishedCounts,
-    complementary,
     protected,
     publish_counts,
-    publish_descriptives,
     publish_estimates,
-    publish_flow,
     publish_monthly,
     shown,
 )
-from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
-from sfpc_book.report.disclosure_returns import publish_findings, publish_reading, safe_text
+from sfpc_book.report.disclosure_baseline import (
+    publish_descriptives,
+    publish_differences,
+    signed_difference,
+    standardised_difference,
+)
+from sfpc_book.report.disclosure_flow import publish_flow
+from sfpc_book.report.disclosure_hidden import hide_in_groups
+from sfpc_book.report.disclosure_patterns import OTHERS, publish_patterns
+from sfpc_book.report.disclosure_periods import publish_cells, publish_missing
+from sfpc_book.report.disclosure_rates import publish_rates
+from sfpc_book.report.disclosure_returns import publish_findings, publish_reading, publish_repairs, safe_text
 from sfpc_book.report.table import table_of
-from sfpc_book.report.tables_data import baseline_table, sent_table
+from sfpc_book.report.tables_children import baseline_table
+from sfpc_book.report.tables_data import sent_table
+from sfpc_book.report.tables_repairs import REPAIRS, repairs_table
+from sfpc_book.returns.correction import Action
 from sfpc_book.study.schema import Disclosure
 from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import wedge_of
@@ -125,7 +136,7 @@ def test_one_hidden_cell_hides_the_smallest_other_cell_of_its_group():
     values = np.array([4.0, 30.0, 20.0, 0.0, 50.0, 60.0])
     hidden = values < 10
     hidden &= values > 0
-    assert complementary(values, hidden, np.array([0, 0, 0, 0, 1, 1])).tolist() == [
+    assert hide_in_groups(values, hidden, np.array([0, 0, 0, 0, 1, 1]), 10).tolist() == [
         True,
         False,
         True,
@@ -170,12 +181,23 @@ def test_a_rate_of_few_events_is_hidden_even_over_all_time(study):
     assert frame["suppressed"].all() and frame["rate"].isna().all() and frame["n_events"].isna().all()
 
 
-def test_cells_hide_small_periods_but_count_those_not_linked_over_all_of_them(study):
+def test_cells_show_the_sample_and_the_observed_and_zero_where_nobody_is_observed_yet(study):
     panel = panel_frame(study, MODEL, np.random.default_rng(3))
-    rows = panel[(panel["outcome"] == "looked_after") & (panel["horizon"] == 18)].assign(n_not_linked=3)
-    frame = publish_cells(rows, RULES).frame
-    assert frame["n_not_linked"].isna().all()
-    assert (frame["n_not_linked_all"] == 20).all()  # six periods of three make eighteen
+    rows = panel[(panel["outcome"] == "looked_after") & (panel["horizon"] == 36)].assign(n_not_linked=3)
+    baseline = publish_descriptives(descriptives_of(rows), RULES)
+    frame = publish_cells(rows, baseline, RULES).frame
+    late = frame["period"] >= 4
+    assert (frame.loc[late, "n_children"] == 0).all() and (frame["n_sample"] >= 150).all()
+    assert (frame.loc[~late, "n_children"] == frame.loc[~late, "n_sample"] - 5).all()  # three stand as 5
+
+
+def descriptives_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Descriptives of one covariate with a single level, of the children of a panel."""
+    sizes = rows.assign(n=rows["n_children"] + rows["n_not_observed"] + rows["n_not_linked"])
+    arms = sizes.groupby(["authority", "exposed"], as_index=False)["n"].sum()
+    whole = arms.groupby("exposed", as_index=False)["n"].sum().assign(authority="all")
+    both = pd.concat([arms, whole], ignore_index=True)
+    return both.assign(model=MODEL, variable="gender", level="Male", total=both["n"])
 
 
 def test_monthly_flows_are_summed_over_whole_quarters():
@@ -286,6 +308,33 @@ def test_a_share_in_a_finding_does_not_give_the_count_behind_it():
     assert frame["measured"].tolist() == [0.21] and frame["count"].tolist() == [15]
 
 
+@pytest.mark.parametrize(("count", "shown"), [(4, "[c]"), (12, "10 cells"), (40, "40 cells")])
+def test_an_applied_correction_is_shown_with_a_protected_count_its_reason_and_its_source(count, shown):
+    counts = publish_repairs(
+        repairs(), findings_frame([finding("walsall", "fail"), repair("walsall", count)]), RULES
+    )
+    (row,) = repairs_table(counts, "Repairs").cells.to_dict("records")
+    assert row == {
+        "Correction": "c1", "What": "Words outside the code list stand for codes",
+        "Where": "Children referred, nov22, gender", "Touched": shown,
+        "Why": "fewer than 10 of 410 rows said so since 2021", "Source": "E-mail of 3 May 2022",
+        "Date": "4 May 2022",
+    }  # fmt: skip
+
+
+def test_without_corrections_there_is_no_table_of_repairs_and_raw_counts_are_refused():
+    counts = publish_repairs(repairs().iloc[:0], findings_frame([]), RULES)
+    assert repairs_table(counts, "Repairs") is None
+    with pytest.raises(DisclosureError):
+        repairs_table(publish_findings(findings_frame([repair("walsall")]), RULES), "Repairs")
+
+
+def test_every_action_has_words(repository):
+    text = (repository / "data_contracts" / "corrections.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"^#   ([a-z]+_?[a-z]+)  +\w", text, flags=re.MULTILINE)
+    assert set(REPAIRS) == set(get_args(Action)) == set(listed)
+
+
 def baseline_of(missing: dict[str, tuple[int, int]]) -> tuple[PublishedCounts, pd.DataFrame]:
     """Published levels before and after go-live of all authorities, and the raw missing counts beneath."""
     levels, lacking = [], []
@@ -304,20 +353,87 @@ def baseline_of(missing: dict[str, tuple[int, int]]) -> tuple[PublishedCounts, p
 
 def test_what_is_missing_is_hidden_wherever_the_baseline_hides_it():
     described, lacking = baseline_of({"asylum": (2, 40), "gender": (200, 60)})
-    baseline = described.frame[described.frame["authority"] == "all"]
-    hidden = baseline[baseline["suppressed"]]
+    hidden = described.frame[described.frame["suppressed"]]
     assert set(hidden["variable"]) == {"asylum"} and "missing" in set(hidden["level"])
     frame = publish_missing(lacking, described, RULES).frame
     assert frame.loc[frame["variable"] == "asylum", ["n", "share"]].isna().all(axis=None)
     assert frame.loc[frame["variable"] == "gender", "n"].tolist() == [120.0, 120.0, 120.0]
 
 
-def test_a_small_number_missing_is_not_the_only_hidden_one_of_its_variable():
-    described, lacking = baseline_of({"gender": (200, 60)})
-    lacking.loc[lacking["authority"] == "walsall", "n_missing"] = 3
-    lacking.loc[lacking["authority"] == "swindon", "n_missing"] = 20
-    frame = publish_missing(lacking, described, RULES).frame.set_index("authority")
-    assert frame["suppressed"].to_dict() == {"walsall": True, "swindon": True, "lancashire": False}
+def test_a_standardised_difference_is_the_one_worked_by_hand():
+    # Shares 1/2, 1/4, 1/4 before and 1/4, 1/4, 1/2 after; without the first level t - c = (0, 1/4) and
+    # S = ((3/16, -3/32), (-3/32, 7/32)); the second entry of S^-1 on the diagonal is (3/16) / (33/1024).
+    before, after = np.array([20, 10, 10]), np.array([10, 10, 20])
+    expected = np.sqrt((1 / 4) ** 2 * (3 / 16) / (33 / 1024))
+    assert standardised_difference(before, after) == pytest.approx(expected)
+    # Two levels: (0.3 - 0.2) / sqrt((0.21 + 0.16) / 2).
+    assert signed_difference(20, 100, 30, 100) == pytest.approx(0.1 / np.sqrt(0.185))
+    two = standardised_difference(np.array([80, 20]), np.array([70, 30]))
+    assert two == pytest.approx(0.1 / np.sqrt(0.185))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([5, 5, 0], [7, 3, 0], True),  # a level that nobody has changes nothing
+        ([10, 0], [0, 10], False),  # nothing in common: no scale to measure by
+        ([0, 0], [3, 7], False),  # nobody before
+    ],
+)
+def test_a_standardised_difference_is_missing_only_where_it_has_no_scale(before, after, expected):
+    value = standardised_difference(np.array(before), np.array(after))
+    assert np.isfinite(value) == expected
+    if expected:
+        assert value == standardised_difference(np.array(before[:2]), np.array(after[:2]))
+        assert value == pytest.approx(standardised_difference(np.array(before[::-1]), np.array(after[::-1])))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_standardised_differences_rest_on_what_the_table_shows_and_on_nothing_else(seed: int):
+    raw = descriptives_frame(MODEL, ("walsall", "lancashire", "swindon"), np.random.default_rng(seed))
+    table, found = publish_descriptives(raw, RULES).frame, publish_differences(raw, RULES).frame
+    hidden = table[table["suppressed"]].groupby(["authority", "variable"])["level"].agg(set)
+    assert len(hidden) and found["difference"].notna().any()
+    for row in found.itertuples():
+        gone = hidden.get((row.authority, row.variable), set())
+        if row.level in gone:
+            assert np.isnan(row.difference) and row.suppressed
+    # Moving children between two hidden levels changes no number.
+    swapped = raw.copy()
+    asylum = raw["variable"].eq("asylum") & raw["authority"].eq("walsall") & raw["exposed"].eq(0)
+    small = raw[asylum & table["suppressed"]].index
+    if len(small) == 2 and raw.loc[small, "n"].min() > 1 and raw.loc[small, "n"].max() < 8:
+        whole = raw[raw["authority"].eq("all") & raw["variable"].eq("asylum") & raw["exposed"].eq(0)]
+        for place, step in zip(small, (1, -1), strict=True):
+            same = whole.index[whole["level"] == raw.loc[place, "level"]]
+            swapped.loc[[place, *same], "n"] += step
+        own = publish_differences(swapped, RULES).frame.query("authority == 'walsall'")
+        pd.testing.assert_frame_equal(own, found.query("authority == 'walsall'"))
+
+
+def test_shares_of_few_children_are_not_shown():
+    rows = [(MODEL, "all", exposed, "gender", level, 9 + exposed, 18 + 2 * exposed)
+            for exposed in (0, 1) for level in ("Male", "Female")]  # fmt: skip
+    columns = ["model", "authority", "exposed", "variable", "level", "n", "total"]
+    counts = publish_descriptives(pd.DataFrame(rows, columns=columns), RULES)
+    frame = counts.frame.set_index("exposed")
+    assert frame.loc[1, "share"].tolist() == [0.5, 0.5] and frame.loc[0, "share"].isna().all()
+
+
+def test_combinations_of_few_children_stand_together_without_their_names():
+    counts = {
+        "": 500, "gender": 40, "ethnicity": 60, "disability": 50, "factors": 200, "ethnicity; factors": 30,
+        "gender; factors": 12, "disability; factors": 16, "gender; ethnicity": 4, "gender; disability": 3,
+        "ethnicity; disability": 5,
+    }  # fmt: skip
+    rows = pd.DataFrame({"pattern": list(counts), "n": list(counts.values())})
+    frame = publish_patterns(rows.assign(model=MODEL, authority="walsall"), RULES).frame
+    named = dict(zip(frame["pattern"], frame["n"], strict=True))
+    others = sum(n for pattern, n in counts.items() if pattern not in named)
+    assert named.pop(OTHERS) == 5 * np.floor(others / 5 + 0.5)
+    # Three small ones alone would follow from how many lack each covariate: larger ones join them.
+    assert {"", "factors"} <= set(named) and others > 4 + 3 + 5
+    assert all(counts[pattern] >= 10 for pattern in named)
 
 
 def test_published_estimates_keep_six_digits_and_shares_two_decimals():

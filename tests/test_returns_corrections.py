@@ -19,6 +19,7 @@ from sfpc_book.study.study import load_study
 
 STUDY = load_study()
 NAME = sheet_name("dr2_referrals")
+INNOVATOR = next(slug for slug, part in STUDY.authorities.items() if part.role == "innovator")
 BASE = {"authority": "swindon", "why": "The authority said so.", "source": "e-mail", "date": "2022-05-01"}
 
 
@@ -48,7 +49,7 @@ def applied(returns: Returns):
 
 
 def test_the_committed_corrections_are_valid():
-    load_corrections(DATA_CONTRACTS / "corrections.yml", CONTRACTS, STUDY.authorities)
+    load_corrections([DATA_CONTRACTS / "corrections.yml"], CONTRACTS, STUDY)
 
 
 def test_recode_changes_the_cells_it_names_and_is_told(tmp_path):
@@ -156,6 +157,26 @@ def test_rename_sheet_and_shift_header_say_where_to_look(tmp_path):
     assert set(read(tmp_path).log["header_row"]) == {5}
 
 
+def test_a_sheet_of_that_name_in_a_workbook_of_another_layer_is_left_alone(tmp_path):
+    send(tmp_path, sheet("dr2_referrals", referrals(2)), name="Sheet1")
+    totals = sheet("dr1_monthly", [{"month": "Oct 2020", "new_referrals": 3}])
+    send(tmp_path, totals, "swindon_dr1_nov21.xlsx", "Sheet1")
+    correct(tmp_path, action="rename_sheet", table="dr2_referrals", sheet="Sheet1", expect=1)
+    tables = read(tmp_path).tables
+    assert len(tables["dr2_referrals"]) == 2 and tables["dr1_monthly"]["new_referrals"].tolist() == [3]
+
+
+def test_an_alias_gives_only_files_of_the_layer_and_return_it_names(tmp_path):
+    send(tmp_path, sheet("dr2_referrals", referrals(2)), "telford_wrekin_dr2_nov21.xlsx")
+    send(tmp_path, sheet("dr2_referrals", referrals(2)), "telford_wrekin_dr2_apr22.xlsx")
+    alias = {"action": "alias_authority", "authority": "telford_and_wrekin", "spelling": "telford_wrekin"}
+    correct(tmp_path, **alias, return_month="nov21", layer="dr2", expect=1)
+    returns = read(tmp_path, "telford_and_wrekin")
+    assert set(returns.tables["dr2_referrals"]["source_file"]) == {"telford_wrekin_dr2_nov21.xlsx"}
+    left = [found for found in returns.findings if found.check == "file_name"]
+    assert [found.file for found in left] == ["telford_wrekin_dr2_apr22.xlsx"]
+
+
 def test_fill_blank_says_what_a_blank_means_for_one_authority(tmp_path):
     send(tmp_path, sheet("dr2_referrals", [*referrals(1), *referrals(1, 2, previous_protection_plans=None)]))
     correct(
@@ -255,6 +276,17 @@ def test_corrections_of_synthetic_and_real_returns_never_meet(tmp_path, syntheti
         ({"action": "extract", "pattern": "("}, "is not a regular expression"),
         ({"action": "extract", "pattern": "x"}, "has 0 groups; it needs one"),
         ({"expext": 1}, "unknown key 'corrections.0.expext'"),
+        ({"authority": INNOVATOR}, f"returns of '{INNOVATOR}' are not read"),
+        ({"return_month": "2021-11"}, "return_month '2021-11' is not of the form nov22"),
+        ({"return_month": "oct21"}, "a return of dr2 of oct21 was not asked for. Asked for: nov20"),
+        ({"layer": "dr3"}, "layer dr3 does not agree with table dr2_referrals, which is of dr2"),
+        ({"factor": 100}, "action recode does not use the key 'factor'. It uses: table, column, values"),
+        ({"action": "drop_rows"}, "action drop_rows does not use the key 'column'"),
+        ({"sheet": "A name that is longer than Excel lets one be"}, "longer than the 31 characters"),
+        ({"why": "TO FILL: the reason"}, "'why' still says 'TO FILL'"),
+        ({"source": "TO FILL: who"}, "'source' still says 'TO FILL'"),
+        ({"date": "TO FILL: the day"}, "'date' still says 'TO FILL'"),
+        ({"values": {"Lad": "TO FILL: a code"}}, "'values' still says 'TO FILL'"),
         ({"expect": 0}, "corrections.0.expect"),
     ],
 )
@@ -262,5 +294,139 @@ def test_a_faulty_correction_is_refused_with_its_line(tmp_path, change, message)
     values = {"values": {"a": "b"}, "table": "dr2_referrals", "column": "gender", "action": "recode"}
     correct(tmp_path, **{**values, **change})
     with pytest.raises(ContractError) as caught:
-        load_corrections(tmp_path / "corrections.yml", CONTRACTS, STUDY.authorities)
+        load_corrections([tmp_path / "corrections.yml"], CONTRACTS, STUDY)
     assert message in str(caught.value) and "corrections.yml, line " in str(caught.value)
+
+
+GENDER = {"table": "dr2_referrals", "column": "gender"}
+PLANS = {"table": "dr2_referrals", "column": "previous_protection_plans"}
+SHARE = {"table": "dr1_monthly", "column": "free_school_meals_share"}
+
+
+def declare(path: Path, *rows: dict) -> tuple:
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump({"corrections": [{"expect": 1, **BASE, **row} for row in rows]}, file)
+    return load_corrections([path], CONTRACTS, STUDY)
+
+
+def starts(path: Path) -> list[int]:
+    """Lines on which rows of a file of corrections begin."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [number for number, line in enumerate(lines, start=1) if line.startswith("- ")]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        ({"action": "recode", **GENDER, "values": {"Lad": "M"}},
+         {"action": "recode", **GENDER, "values": {"M": "Female"}}, "their order decides"),
+        ({"action": "recode", **GENDER, "values": {"Lad": "Male"}},
+         {"action": "recode", **GENDER, "values": {"LAD": "Female"}}, "their order decides"),
+        ({"action": "recode", **PLANS, "values": {"x": None}},
+         {"action": "fill_blank", **PLANS, "value": "0"}, "their order decides"),
+        ({"action": "extract", **PLANS, "pattern": r"(\d)"},
+         {"action": "extract", **PLANS, "pattern": r"(\d\d)"}, "their order decides"),
+        ({"action": "rescale", **SHARE, "factor": 0.01, "above": 1},
+         {"action": "rescale", **SHARE, "factor": 100}, "their order decides"),
+        ({"action": "rename", **GENDER, "header": "Sexe"},
+         {"action": "rename", **GENDER, "header": "Gendre"}, "one column two headings"),
+        ({"action": "rename", **GENDER, "header": "Sexe"},
+         {"action": "rename", **PLANS, "header": "sexe"}, "one heading to two columns"),
+        ({"action": "shift_header", "table": "dr2_referrals", "header_row": 5},
+         {"action": "shift_header", "table": "dr2_referrals", "header_row": 6}, "both say shift_header"),
+        ({"action": "rename_sheet", "table": "dr2_referrals", "sheet": "Odd"},
+         {"action": "rename_sheet", "table": "dr2_plans", "sheet": "odd "}, "about the same sheet"),
+        ({"action": "alias_authority", "spelling": "swinden"},
+         {"action": "alias_authority", "spelling": "swinden", "authority": "walsall"}, "same spelling"),
+    ],
+)  # fmt: skip
+def test_two_corrections_whose_order_would_decide_are_told(tmp_path, one, two, said):
+    with pytest.raises(ContractError) as caught:
+        declare(tmp_path / "corrections.yml", {"id": "a", **one}, {"id": "b", **two})
+    (problem,) = caught.value.problems
+    assert said in problem and "'b' and 'a'" in problem
+    first, second = starts(tmp_path / "corrections.yml")
+    assert f"corrections.yml, line {second}: " in problem and f"corrections.yml, line {first})" in problem
+    for key, first, second in (("return_month", "nov21", "apr22"), ("applies_to", "synthetic", "real")):
+        path = tmp_path / "corrections.yml"
+        assert len(declare(path, {"id": "a", **one, key: first}, {"id": "b", **two, key: second})) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ({"action": "recode", **GENDER, "values": {"Lad": "Male"}},
+         {"action": "recode", **GENDER, "values": {"Lass": "Female"}}),
+        ({"action": "recode", **GENDER, "values": {"Lad": "Male"}},
+         {"action": "recode", **PLANS, "values": {"Lad": "0"}}),
+        ({"action": "recode", **PLANS, "values": {"none": "0"}},
+         {"action": "fill_blank", **PLANS, "value": "0"}),
+        ({"action": "rescale", **SHARE, "factor": 0.1}, {"action": "rescale", **SHARE, "factor": 0.1}),
+    ],
+)  # fmt: skip
+def test_two_corrections_whose_order_does_not_matter_stand_together(tmp_path, one, two):
+    assert len(declare(tmp_path / "corrections.yml", {"id": "a", **one}, {"id": "b", **two})) == 2
+
+
+def test_a_pattern_and_a_recoding_whose_order_decides_are_told_when_the_cells_are_there(tmp_path):
+    send(tmp_path, sheet("dr2_referrals", referrals(2, gender="code Lad")))
+    place = {"id": "a", "action": "extract", **GENDER, "pattern": r"code (\w+)", "expect": 2}
+    declare(
+        tmp_path / "corrections.yml",
+        place,
+        {"id": "b", "action": "recode", **GENDER, "values": {"Lad": "Male"}},
+    )
+    with pytest.raises(ContractError, match="in 2 of them their order decides"):
+        read(tmp_path)
+
+
+def test_one_id_in_two_files_is_told(tmp_path):
+    paths = [tmp_path / name / "corrections.yml" for name in ("data_contracts", "returns")]
+    for path in paths:
+        path.parent.mkdir()
+        declare(path, {"id": "a", "action": "drop_rows", "table": "dr2_referrals"})
+    with pytest.raises(ContractError, match=r"'a' and 'a'.*have the same id") as caught:
+        load_corrections(paths, CONTRACTS, STUDY)
+    assert caught.value.problems[0].startswith("returns/corrections.yml, line 2: ")
+
+
+def test_all_corrections_that_no_longer_match_are_told_at_once_with_where_they_stand(tmp_path):
+    send(tmp_path, sheet("dr2_referrals", referrals(2, gender="Lad")))
+    declare(
+        tmp_path / "corrections.yml",
+        {"id": "a", "action": "recode", **GENDER, "values": {"Lad": "Male"}, "expect": 3},
+        {"id": "b", "action": "fill_blank", **PLANS, "value": "0"},
+        {"id": "c", "action": "recode", **GENDER, "values": {"Lass": "Female"}},
+    )
+    with pytest.raises(ContractError) as caught:
+        read(tmp_path)
+    where = [
+        f"declared in {tmp_path.name}/corrections.yml, line {n}" for n in starts(tmp_path / "corrections.yml")
+    ]
+    assert caught.value.problems == (
+        f"a (swindon, recode): expects 3, touched 2 cells in swindon_dr2_nov21.xlsx; {where[0]}",
+        f"b (swindon, fill_blank): expects 1, touched 0 cells; {where[1]}",
+        f"c (swindon, recode): expects 1, touched 0 cells; {where[2]}",
+    )
+
+
+def test_an_applied_correction_is_a_finding_with_its_places_reason_and_word(tmp_path):
+    rows = [sheet("dr2_referrals", referrals(2, start=start, gender="Lad")) for start in (1, 3)]
+    send(tmp_path, rows[0])
+    send(tmp_path, rows[1], "swindon_dr2_apr22.xlsx")
+    correct(tmp_path, action="recode", **GENDER, values={"Lad": "Male"}, expect=4)
+    returns = read(tmp_path)
+    found = applied(returns)
+    assert (found.count, found.unit, found.layer, found.sheet) == (4, "cells", "dr2", NAME)
+    assert found.file == "swindon_dr2_nov21.xlsx; swindon_dr2_apr22.xlsx"
+    for said in ("4 record(s) carry it", "Why: The authority said so.", "Source: e-mail, 2022-05-01"):
+        assert said in found.text
+    (row,) = returns.corrections.to_dict("records")
+    assert (row["id"], row["why"], row["source"], row["date"]) == ("c1", BASE["why"], "e-mail", "2022-05-01")
+    assert not {"count", "expect", "values", "touched"} & set(row)
+
+
+def test_a_cell_that_already_says_what_a_correction_says_is_not_counted(tmp_path):
+    send(tmp_path, sheet("dr2_referrals", [*referrals(1, gender="Lad"), *referrals(1, 2, gender="Male")]))
+    correct(tmp_path, action="recode", **GENDER, values={"Lad": "Male", "Male": "Male"}, expect=1)
+    assert applied(read(tmp_path)).count == 1

@@ -113,10 +113,35 @@ def test_doubtful_files_are_noted(study, tmp_path, name, check):
     ]
 
 
-def test_workbooks_of_an_authority_that_left_are_not_read(study, tmp_path):
+def test_a_file_that_is_nobodys_is_told_to_the_folder_it_lies_in_or_else_to_everybody(study, tmp_path):
+    for name in (
+        "swindon_dr2_nov22.xlsx",
+        "leicester_dr2_nov22.xlsx",
+        "walsall/notes.docx",
+        "walsall/leicester_dr1_apr21.xlsx",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    inventory = read_inventory(study, tmp_path)
+    told = {slug: {part.file for part in inventory.findings_of(slug)} for slug in ("walsall", "swindon")}
+    assert told["swindon"] == {"leicester_dr2_nov22.xlsx"}
+    assert told["walsall"] == {"leicester_dr2_nov22.xlsx", "notes.docx", "leicester_dr1_apr21.xlsx"}
+
+
+def test_workbooks_of_an_authority_that_left_are_read_only_if_a_sample_asks_for_them(study, tmp_path):
     for name in ("leicester_dr2_nov22.xlsx", "swindon_dr2_nov22.xlsx"):
         (tmp_path / name).touch()
-    assert {file.slug for file in read_inventory(study, tmp_path).files} == {"swindon"}
+    without = {name: part for name, part in study.samples.items() if not part.with_left}
+    for asked, slugs, words in (
+        (study, {"leicester", "swindon"}, "read for with_leicester only"),
+        (study.model_copy(update={"samples": without}), {"swindon"}, "left alone"),
+    ):
+        inventory = read_inventory(asked, tmp_path)
+        assert {file.slug for file in inventory.files} == slugs
+        assert [(part.check, part.status, part.authority) for part in inventory.findings] == [
+            ("file_of_non_member", "info", "leicester")
+        ]
+        assert words in inventory.findings[0].text
 
 
 def test_workbooks_come_in_the_order_of_their_months(study, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -189,3 +190,47 @@ def test_stratified_trials_need_a_stratum_for_every_authority(repository, tmp_pa
 def test_an_unknown_model_is_told_with_the_known_ones(study):
     with pytest.raises(StudyDefinitionError, match="Known models: family_safeguarding, family_valued"):
         wedge_of(study, "family_values")
+
+
+def test_registries_name_only_what_is_there_and_keep_their_main_row(repository, tmp_path):
+    path = altered(
+        repository,
+        tmp_path,
+        ("without_outcomes: [child_protection_plan]", "without_outcomes: [child_protection_plans]"),
+        ("plan_status: planned, samples: [main]}", "plan_status: planned, samples: [mian]}"),
+        ("plan_status: planned, samples: null}", "plan_status: planned, samples: [main]}"),
+        (
+            'at an eligible age", plan_status: planned}',
+            'at an eligible age", plan_status: planned, index: open_plan}',
+        ),
+        ("left_model: no_wrong_door", "left_model: no_wrong_dor"),
+        ("index: first_ever}", "index: last_ever}"),
+    )
+    faults = "\n".join(faults_of(path))
+    for text in (
+        "unknown name 'child_protection_plans' in without_outcomes of 'open_plan'. Known: looked_after",
+        "unknown name 'mian' in samples of 'midpoint'. Known: main",
+        "'go_live' is worked out for every sample",
+        "the main sample is of first referrals in the window",
+        "'leicester' has role 'left' and left_model 'no_wrong_dor'",
+        "'samples.first_ever_referral.index'",
+    ):
+        assert text in faults
+    for group, key in (("samples", "main"), ("exposures", "go_live")):
+        renamed = altered(repository, tmp_path, (f"  {key}: {{name:", f"  other_{key}: {{name:"))
+        assert any(f"there is no '{key}' among the {group}" in fault for fault in faults_of(renamed))
+
+
+def test_an_authority_that_left_is_asked_for_only_by_a_sample_and_is_never_exposed(study):
+    assert study.left("no_wrong_door") == study.left_asked_for() == ("leicester",)
+    assert study.left("family_valued") == ()
+    without = {name: part for name, part in study.samples.items() if not part.with_left}
+    assert study.model_copy(update={"samples": without}).left_asked_for() == ()
+    wedge = wedge_of(study, "no_wrong_door")
+    joined = replace(wedge, never_exposed=("leicester",))
+    table = joined.design_table()
+    assert not table.loc[table["authority"] == "leicester", ["exposed", "exposure_time"]].any(axis=None)
+    rest = table[table["authority"] != "leicester"]
+    assert rest.equals(wedge.design_table())
+    assert joined.admissible_orders() == wedge.admissible_orders()
+    assert np.isnat(joined.go_live_day("leicester"))

@@ -52,6 +52,21 @@ def test_everything_in_the_build_folder_that_a_step_needs_is_made_by_another(who
         assert not [path for path in own if path not in made_by], step.name
 
 
+def test_an_authority_that_left_is_read_for_its_trial_only_if_it_sent_workbooks(study, whole):
+    _, places, steps = whole
+    assert "read leicester" not in steps
+    assert dict(steps["cohort no_wrong_door"].arguments)["left"] == ()
+    (places.returns / "leicester_dr2_nov22.xlsx").touch()
+    steps = {step.name: step for step in data_steps(study, places)}
+    assert places.returns / "leicester_dr2_nov22.xlsx" in steps["read leicester"].inputs
+    assert places.build / "returns" / "leicester" in steps["cohort no_wrong_door"].inputs
+    for model in ("family_safeguarding", "family_valued"):
+        assert dict(steps[f"cohort {model}"].arguments)["left"] == ()
+    samples = {name: part for name, part in study.samples.items() if not part.with_left}
+    without = data_steps(study.model_copy(update={"samples": samples}), places)
+    assert "read leicester" not in {step.name for step in without}
+
+
 def test_an_authority_is_read_from_its_own_workbooks(whole):
     _, places, steps = whole
     inputs = steps["read walsall"].inputs

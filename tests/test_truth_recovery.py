@@ -101,13 +101,14 @@ def test_every_outcome_is_observed_of_somebody_at_18_months(trial):
 
 
 def narrowed(study: Study, model_id: str, outcomes: tuple[str, ...]) -> Study:
-    """The study with a few outcomes, one horizon and the main sample, for speed."""
+    """The study with a few outcomes, one horizon, the main sample and the main exposure, for speed."""
     model = study.models[model_id].model_copy(update={"outcomes": outcomes})
     return study.model_copy(
         update={
             "models": {model_id: model},
             "horizons": (18,),
             "samples": {"main": study.samples["main"]},
+            "exposures": {"go_live": study.exposures["go_live"]},
         }
     )
 

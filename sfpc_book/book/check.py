@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sfpc_book.book.places import DataSources, data_folders
-from sfpc_book.book.plan import FINDINGS_TABLE, authority_slice
-from sfpc_book.book.steps import COMPARING, data_steps, trial_authorities
+from sfpc_book.book.plan import FINDINGS_TABLE, WORKBOOKS, authority_slice
+from sfpc_book.book.step import Places, Step
+from sfpc_book.book.steps import COMPARING, data_steps, findings_step_name, findings_steps, trial_authorities
 from sfpc_book.book.tasks import Watch, run_steps
 from sfpc_book.errors import ParameterError, ReturnsError
 from sfpc_book.study.schema import Study
@@ -45,7 +46,7 @@ def check_returns(
     jobs: int,
     say: Callable[[str], None],
 ) -> CheckReport:
-    """Read the workbooks that have changed and collect all findings.
+    """Read the workbooks that have changed, collect all findings, and write a workbook of them per authority.
 
     Raises `ParameterError` for an unknown authority, `ReturnsError` listing every authority that cannot be
     read.
@@ -53,15 +54,21 @@ def check_returns(
     study = load_study(study_path)
     slugs = _chosen(study, only)
     places = data_folders(study, study_path.resolve(), build.resolve(), sources, say)
-    names = {f"read {slug}" for slug in slugs} | (set() if only else set(COMPARING))
-    steps = [step for step in data_steps(study, places) if step.name in names]
-    outcomes = run_steps(steps, places, jobs=jobs or 2, watch=Watch())
+    alone = bool(only)
+    outcomes = run_steps(_steps(study, places, slugs, alone=alone), places, jobs=jobs or 2, watch=Watch())
     problems = [f"{outcome.name}: {outcome.cause}" for outcome in outcomes if outcome.status == "failed"]
     if problems:
-        raise ReturnsError("some returns cannot be checked", problems)
-    alone = bool(only)
+        raise ReturnsError("some returns cannot be checked or reported", problems)
     findings = {slug: _findings(places.build, slug, alone=alone) for slug in slugs}
     return CheckReport(findings, places.returns, places.build, alone)
+
+
+def _steps(study: Study, places: Places, slugs: Sequence[str], *, alone: bool) -> list[Step]:
+    """Read, compare unless authorities are looked at alone, and write each one's workbook of findings."""
+    names = {"data status", *(f"read {slug}" for slug in slugs), *(() if alone else COMPARING)}
+    wanted = {findings_step_name(slug) for slug in slugs}
+    writing = [step for step in findings_steps(study, places, compared=not alone) if step.name in wanted]
+    return [*(step for step in data_steps(study, places) if step.name in names), *writing]
 
 
 def _findings(build: Path, slug: str, *, alone: bool) -> pd.DataFrame:
@@ -104,6 +111,7 @@ def print_findings(report: CheckReport, console: Console) -> None:
     counts = everything[everything["status"] == "fail"]["severity"].value_counts()
     words = ", ".join(f"{counts.get(name, 0)} {name}" for name in STYLES)
     console.print(f"{words}; details in {report.place}", highlight=False)
+    console.print(f"workbooks for the authorities: {report.build / WORKBOOKS}", highlight=False)
 
 
 def _table(slug: str, failed: pd.DataFrame) -> Table:

@@ -13,6 +13,7 @@ MADE = (
     "chapters",
     "cohort",
     "data_status.json",
+    "findings",
     "pages",
     "published",
     "results",

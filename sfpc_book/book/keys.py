@@ -15,6 +15,7 @@ from sfpc_book.book.files import write_text
 from sfpc_book.book.step import Places, Step
 
 PARTS = ("data", "template", "parameters", "code", "environment")
+DRAFTS = "suggested_corrections.yml"
 
 
 @dataclass(frozen=True)
@@ -126,12 +127,15 @@ def _file_digest(path: Path, changed: int, size: int) -> str:
 
 
 def files_below(path: Path) -> list[Path]:
-    """The file itself, or all files of a folder, sorted; none if it does not exist. Hidden ones do not
-    count."""
+    """The file itself, or all files of a folder, sorted; none if it does not exist. Hidden ones and drafts,
+    which no step makes or reads, do not count."""
     if path.is_file():
         return [path]
     found = (item for item in sorted(path.rglob("*")) if item.is_file())
-    return [item for item in found if not any(part.startswith(".") for part in item.relative_to(path).parts)]
+    counted = (item for item in found if item.name != DRAFTS)
+    return [
+        item for item in counted if not any(part.startswith(".") for part in item.relative_to(path).parts)
+    ]
 
 
 def shown_name(path: Path, places: Places) -> str:

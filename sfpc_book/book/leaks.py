@@ -8,6 +8,9 @@ elsewhere.
 from __future__ import annotations
 
 import hashlib
+import html
+import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,7 @@ from sfpc_book.errors import DisclosureError
 
 IDENTIFIER_COLUMNS = ("child_id", "child_key", "referral_id")
 PAGE_TYPES = frozenset({".html", ".css", ".svg"})
+TAG, NAMED = re.compile(r"<[^>]*>"), re.compile(r'\bname="([^"]*)"')
 TEXT_TYPES = PAGE_TYPES | {".csv", ".js", ".json", ".ipynb", ".md", ".yml", ".txt"}
 
 
@@ -75,8 +79,32 @@ def published_files(folders: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
 
 def child_identifiers(build: Path) -> frozenset[str]:
     """Every identifier in the child-level tables of a build, as text."""
+    return _identifiers([*build.glob("cohort/**/*.parquet"), *build.glob("returns/**/*.parquet")])
+
+
+def scan_workbook(path: Path, returns: Path) -> None:
+    """Read the words of a workbook that goes to an authority, as a published file would be read.
+
+    Identifiers are those of the tables in the folder `returns`. Raises `DisclosureError` with the kinds of
+    fault, never the offending value.
+    """
+    identifiers = _identifiers(returns.glob("*.parquet"))
+    shared = (rules.identifier_rule(identifiers), rules.traceback_rule, rules.internals_rule)
+    words = workbook_text(path)
+    if problems := [f"{path.name}: {fault}" for rule in shared for fault in rule(words)]:
+        raise DisclosureError("a workbook of findings may not leave the building", problems)
+
+
+def workbook_text(path: Path) -> str:
+    """Everything that stands in a workbook: cells, names of sheets, properties."""
+    with zipfile.ZipFile(path) as archive:
+        parts = [archive.read(name).decode() for name in archive.namelist() if name.endswith(".xml")]
+    return html.unescape("\n".join(TAG.sub(" ", part) + " ".join(NAMED.findall(part)) for part in parts))
+
+
+def _identifiers(tables: Iterable[Path]) -> frozenset[str]:
     found: set[str] = set()
-    for path in sorted([*build.glob("cohort/**/*.parquet"), *build.glob("returns/**/*.parquet")]):
+    for path in sorted(tables):
         names = pyarrow.parquet.read_schema(path).names
         columns = [name for name in IDENTIFIER_COLUMNS if name in names]
         if columns:

@@ -30,8 +30,12 @@ DATA_STATUS = "data_status.json"
 COHORT_TABLES = (
     "panel.parquet",
     "flow.csv",
+    "allocation.csv",
+    "samples.csv",
+    "exposures.csv",
     "descriptives.csv",
     "missingness.csv",
+    "patterns.csv",
     "monthly.csv",
     "linkage.csv",
     "observability.csv",
@@ -40,7 +44,7 @@ COHORT_TABLES = (
 )
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
 FINDINGS_TABLE = "findings.csv"  # all of an authority, whatever step made them
-RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "dr1_monthly.parquet")
+RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
     "profile.parquet",
     "profile_neighbours.csv",
@@ -58,6 +62,8 @@ PUBLISHED_TABLES = (
     *PUBLISHED_PROFILE,
 )
 ESTIMATES = "results/estimates.csv"
+WORKBOOKS = "findings"  # folder of the workbooks that go back to the authorities
+CHECKS_IN_WORDS = ("data_contracts/check_words.yml",)
 
 PROGRAMME, AUTHORITIES, ABOUT = "The programme", "Local authorities", "About this report"
 
@@ -151,11 +157,13 @@ def _authority_chapter(authority: Authority, group: str) -> Chapter:
         title=authority.name,
         part=AUTHORITIES,
         group=group,
+        sources=CHECKS_IN_WORDS,
     )
 
 
 MODEL_CHAPTERS = (
     ("sample", "Who was studied", False),
+    ("data_quality", "Data quality", False),
     ("primary", "Primary outcome", True),
     ("secondary", "Secondary outcomes", True),
     ("follow_up", "Longer follow-up", True),
@@ -165,14 +173,16 @@ MODEL_CHAPTERS = (
 
 def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
+    returns = [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities]
     extra = {
-        "sample": [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities],
+        "sample": returns,
+        "data_quality": returns,
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),
         ],
     }
-    sources = {"costs": ("data_contracts/unit_costs.yml",)}
+    sources = {"costs": ("data_contracts/unit_costs.yml",), "data_quality": CHECKS_IN_WORDS}
     return [
         Chapter(
             slug=f"{model.id}-{name}",

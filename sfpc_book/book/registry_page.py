@@ -1,11 +1,13 @@
-"""The registry as a page: outcomes, samples and analyses as the study file defines them."""
+"""The registry as a page: outcomes, samples, exposures and analyses as the study file defines them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import inspect
+from collections.abc import Iterator
 
+from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
-from sfpc_book.study.schema import Analysis, Outcome, Sample, Study
+from sfpc_book.study.schema import Analysis, Exposure, Outcome, Sample, Study
 
 SCALES = {"binary": "yes or no", "days": "days", "count": "number", "share": "share"}
 DIRECTIONS = {
@@ -13,24 +15,33 @@ DIRECTIONS = {
     "better": "Higher is better.",
     "neutral": "Higher is neither better nor worse.",
 }
+SIZES = "How many children each one has stands in the chapters on who was studied."
 
 
 def registry_markdown(study: Study) -> str:
-    """Outcomes, samples, analyses and what was not done, in the order of the study file."""
+    """Outcomes, samples, exposures, analyses and what was not done, in the order of the study file."""
     horizons = " and ".join(map(str, study.horizons))
     parts = (
         ["# Outcomes, samples and analyses", ""],
         ["Everything that the report measures and runs, written from the study file that drives it.", ""],
-        ["## Outcomes", "", f"An outcome that runs to a horizon is measured at {horizons} months.", ""],
+        _section("Outcomes", f"An outcome that runs to a horizon is measured at {horizons} months."),
         *(list(_outcome(outcome, study)) for outcome in study.outcomes.values()),
-        ["## Samples", "", "Every sample but the first is the main sample with one change.", ""],
-        list(_samples(study.samples.values())),
-        ["## Analyses", "", "What each analysis estimates, how, and what it rests on.", ""],
+        _section("Samples", f"Every sample but the first is the main sample with one change. {SIZES}"),
+        list(_terms(tuple((sample.name, _sample(sample, study)) for sample in study.samples.values()))),
+        _section(
+            "Definitions of exposure", "Every definition but the first is the main one with one change."
+        ),
+        *(list(_exposure(exposure, study)) for exposure in study.exposures.values()),
+        _section("Analyses", "What each analysis estimates, how, and what it rests on."),
         *(list(_analysis(analysis)) for analysis in study.analyses.values()),
         ["## Not done", ""],
         [f"- {item.analysis}: {_sentence(item.because)}" for item in study.not_done],
     )
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _section(title: str, text: str) -> list[str]:
+    return [f"## {title}", "", text, ""]
 
 
 def _terms(pairs: tuple[tuple[str, str], ...]) -> Iterator[str]:
@@ -79,12 +90,24 @@ def _roles(outcome: Outcome, study: Study) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _samples(samples: Iterable[Sample]) -> Iterator[str]:
-    yield from _terms(tuple((sample.name, _sample(sample)) for sample in samples))
+def _sample(sample: Sample, study: Study) -> str:
+    outcomes = [study.outcomes[outcome].name for outcome in sample.without_outcomes]
+    without = f" Without the outcome that its rule gives: {', '.join(outcomes)}." if outcomes else ""
+    return f"{_sentence(sample.rule)}{without} {sample.plan_status.capitalize()}."
 
 
-def _sample(sample: Sample) -> str:
-    return f"{_sentence(sample.rule)} {sample.plan_status.capitalize()}."
+def _exposure(exposure: Exposure, study: Study) -> Iterator[str]:
+    yield from (f"### {exposure.name}", "")
+    names = [study.samples[name].name for name in exposure.samples or ()]
+    yield from _terms(
+        (
+            ("Status", f"{exposure.plan_status.capitalize()}."),
+            ("Rule", _sentence(exposure.rule)),
+            ("Caution", _sentence(exposure.caution) if exposure.caution else ""),
+            ("As computed", inspect.cleandoc(EXPOSURES[exposure.id].__doc__ or "")),
+            ("Worked out for", f"{', '.join(names)}." if names else "Every sample."),
+        )
+    )
 
 
 def _analysis(analysis: Analysis) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sfpc_book.book import work
 from sfpc_book.book.code_used import digest
+from sfpc_book.book.data_status import status_of_folder
 from sfpc_book.book.failure_page import Failure
 from sfpc_book.book.keys import files_below
 from sfpc_book.book.plan import (
@@ -16,12 +17,15 @@ from sfpc_book.book.plan import (
     DATA_STATUS,
     ESTIMATES,
     PUBLISHED_TABLES,
+    WORKBOOKS,
     Chapter,
     authority_slice,
 )
 from sfpc_book.book.step import Places, Step
+from sfpc_book.contracts.check_words import CHECK_WORDS
+from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.returns.declared import load_declared
-from sfpc_book.returns.inventory import read_inventory
+from sfpc_book.returns.inventory import Inventory, read_inventory
 from sfpc_book.study.schema import PracticeModel, Study
 
 MANIFEST = "manifest.json"
@@ -40,12 +44,15 @@ READING, COHORTS, CHAPTERS, BINDING = (
 def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
     """Everything before the first chapter: returns, cohorts, published statistics."""
     models = tuple(study.models.values())
+    declared = load_declared(study, places.returns, places.home / "data_contracts")
+    inventory = read_inventory(study, places.returns, declared.corrections)
     return (
         _data_status_step(places),
-        *_read_steps(study, places),
+        *_read_steps(study, places, inventory),
         _published_step(places),
         _comparing_step(study, places),
-        *(_cohort_step(model, places) for model in models),
+        *findings_steps(study, places),
+        *(_cohort_step(model, places, _left(study, inventory, model.id)) for model in models),
     )
 
 
@@ -111,12 +118,10 @@ def _data_status_step(places: Places) -> Step:
     )
 
 
-def _read_steps(study: Study, places: Places) -> list[Step]:
-    """One step per trial authority, on its own workbooks. Names of all files count too: some may be
+def _read_steps(study: Study, places: Places, inventory: Inventory) -> list[Step]:
+    """One step per authority that is read, on its own workbooks. Names of all files count too: some may be
     doubtful."""
-    contracts = places.home / "data_contracts"
-    declared = load_declared(study, places.returns, contracts)
-    inventory = read_inventory(study, places.returns, declared.corrections)
+    left = [slug for model_id in study.models for slug in _left(study, inventory, model_id)]
     names = [str(path.relative_to(places.returns)) for path in files_below(places.returns)]
     shared = [places.study_path, *_returns_contracts(places), *_existing(places.returns / "corrections.yml")]
     return [
@@ -128,8 +133,15 @@ def _read_steps(study: Study, places: Places) -> list[Step]:
             inputs=(*shared, *(file.path for file in inventory.of(slug))),
             output_folders=(places.build / "returns" / slug,),
         )
-        for slug in trial_authorities(study)
+        for slug in (*trial_authorities(study), *left)
     ]
+
+
+def _left(study: Study, inventory: Inventory, model_id: str) -> tuple[str, ...]:
+    """The authorities that left a model's trial, whose workbooks a sample asks for and the folder holds."""
+    return tuple(
+        slug for slug in study.left(model_id) if slug in study.left_asked_for() and inventory.of(slug)
+    )
 
 
 def _returns_contracts(places: Places) -> list[Path]:
@@ -161,20 +173,52 @@ def _comparing_step(study: Study, places: Places) -> Step:
     )
 
 
+def findings_steps(study: Study, places: Places, *, compared: bool = True) -> list[Step]:
+    """One workbook of findings per trial authority, for its data owner.
+
+    With `compared` it holds what was found across authorities as well, else only the authority's own
+    findings.
+    """
+    contracts, status = places.home / "data_contracts", status_of_folder(places.returns, real="returns")
+    return [
+        Step(
+            name=findings_step_name(slug),
+            stage=READING,
+            function=work.write_findings_workbook,
+            arguments=(("authority", slug), ("compared", compared)),
+            inputs=(
+                places.study_path,
+                contracts / "tables",
+                contracts / CHECK_WORDS,
+                places.build / DATA_STATUS,
+                places.build / "returns" / slug,
+                *([places.build / authority_slice(slug, f"returns/{slug}")] if compared else []),
+            ),
+            outputs=(places.build / WORKBOOKS / workbook_name(slug, status),),
+        )
+        for slug in trial_authorities(study)
+    ]
+
+
+def findings_step_name(slug: str) -> str:
+    """Name of the step that writes an authority's workbook of findings."""
+    return f"findings {slug}"
+
+
 def _existing(*paths: Path) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _cohort_step(model: PracticeModel, places: Places) -> Step:
+def _cohort_step(model: PracticeModel, places: Places, left: Sequence[str]) -> Step:
     cohort = [f"cohort/{model.id}/{name}" for name in (*COHORT_TABLES, *COHORT_CHILD_TABLES)]
     return Step(
         name=f"cohort {model.id}",
         stage=COHORTS,
         function=work.build_model_cohort,
-        arguments=(("model", model.id),),
+        arguments=(("model", model.id), ("left", tuple(left))),
         inputs=(
             places.study_path,
-            *(places.build / "returns" / slug for slug in model.trial_authorities),
+            *(places.build / "returns" / slug for slug in (*model.trial_authorities, *left)),
             *(places.build / authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities),
         ),
         outputs=tuple(places.build / path for path in cohort),

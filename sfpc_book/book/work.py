@@ -78,27 +78,45 @@ def compare_returns(places: Places, *, authorities: Sequence[str]) -> None:
         write_returns_slice(places.build, slug, [item for item in found if item.authority == slug])
 
 
+def write_findings_workbook(places: Places, *, authority: str, compared: bool) -> None:
+    """Write what goes back to an authority, and refuse to if an identifier of its children stands in it.
+
+    A workbook of the other data status is removed: made-up findings must not lie beside real ones.
+    """
+    from sfpc_book.book.findings_export import export_findings
+
+    export_findings(places, authority, compared=compared)
+
+
 def _is_synthetic(places: Places, kind: str) -> bool:
     """Whether the `returns` or the `published` statistics are synthetic, as `write_data_status` noted."""
     status = json.loads((places.build / "data_status.json").read_text(encoding="utf-8"))
     return status[kind] == "synthetic"
 
 
-def build_model_cohort(places: Places, *, model: str) -> None:
-    """Build one model's cohort and panel, and each authority's own rows of the aggregates."""
+def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) -> None:
+    """Build one model's cohort and panel, and each authority's own rows of the aggregates.
+
+    `left` are the authorities that left the trial and whose returns were read for a sample. What must be
+    hidden of an authority's description depends on the others, so it is decided here, for all.
+    """
     from sfpc_book.book.slices import write_slices
     from sfpc_book.cohort.build import build_cohort
     from sfpc_book.cohort.store import blocked_authorities, load_tables, marked_authorities, write_cohort
+    from sfpc_book.report.disclosure_baseline import with_hidden
     from sfpc_book.study.study import load_study
 
     study = load_study(places.study_path)
     slugs = study.models[model].trial_authorities
-    tables = {slug: load_tables(places.build / "returns" / slug) for slug in slugs}
+    returns, folder = places.build / "returns", places.build / "cohort" / model
+    tables = {slug: load_tables(returns / slug) for slug in (*slugs, *left)}
     findings = {
         slug: places.build / authority_slice(slug, f"returns/{slug}") / FINDINGS_TABLE for slug in slugs
     }
-    folder = places.build / "cohort" / model
-    write_cohort(build_cohort(study, model, tables, blocked_authorities(findings)), folder)
+    blocked = blocked_authorities(findings | {slug: returns / slug / FINDINGS_TABLE for slug in left})
+    cohort = build_cohort(study, model, tables, blocked)
+    protected = replace(cohort, descriptives=with_hidden(cohort.descriptives, study.disclosure))
+    write_cohort(protected, folder)
     marked = marked_authorities(findings).assign(model=model)
     marked.to_csv(folder / "marked_authorities.csv", index=False, lineterminator="\n")
     write_slices(places.build, model, slugs)

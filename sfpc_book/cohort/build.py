@@ -2,67 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from sfpc_book.cohort import descriptives as describe
-from sfpc_book.cohort.columns import complete_tables
-from sfpc_book.cohort.context import CONTEXT, with_context
-from sfpc_book.cohort.derive import COVARIATES, covariates, exposure, share_white_british
-from sfpc_book.cohort.follow import follow_up
-from sfpc_book.cohort.link import Tables, care_periods, link_children, shared_identifier
-from sfpc_book.cohort.outcomes import check_outcomes, outcomes_table
-from sfpc_book.cohort.panel import observability, panel
-from sfpc_book.cohort.persons import identify_persons
-from sfpc_book.cohort.sample import (
-    INCLUDED,
-    care_running,
-    classify_records,
-    earlier_care,
-    flow_table,
-    ordered_records,
-)
-from sfpc_book.cohort.samples import memberships
+from sfpc_book.cohort.authority import AuthorityCohort
+from sfpc_book.cohort.exposures import EXPOSURES
+from sfpc_book.cohort.index import FIRST_IN_WINDOW
+from sfpc_book.cohort.link import Tables
+from sfpc_book.cohort.outcomes import OUTCOMES
+from sfpc_book.cohort.panel import observability
+from sfpc_book.cohort.population import Design, Population, parts_of, populations
+from sfpc_book.cohort.registries import require_known
+from sfpc_book.cohort.samples import SAMPLES, memberships
+from sfpc_book.cohort.sizes import allocation, exposure_sizes, members_of, sample_sizes
 from sfpc_book.errors import ReturnsError
-from sfpc_book.study.schema import Outcome, PracticeModel, Study
-from sfpc_book.study.wedge import Wedge, wedge_of
-
-CHILD_COLUMNS = [
-    "child_key", "authority", "child_id", "referral_id", "person_state", "referral_date", "birth_month",
-    "age",
-    "period", "period_start", "exposed", "exposure_time", *COVARIATES, "share_white_british",
-    *(f"authority_{name}" for name in CONTEXT), "earlier_care", "linked", "covered_from", "covered_to",
-]  # fmt: skip
+from sfpc_book.study.schema import Study
+from sfpc_book.study.wedge import wedge_of
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """One model's trial as data. `children` and `outcomes` are by child and never reach a page."""
+    """One model's trial as data. `children` and `outcomes` are by child and never reach a page.
+
+    All tables but `panel`, `samples` and `exposures` are of the main sample and its main definition of
+    exposure.
+    """
 
     model_id: str
     children: pd.DataFrame
     outcomes: pd.DataFrame
     panel: pd.DataFrame
     flow: pd.DataFrame
+    allocation: pd.DataFrame
+    samples: pd.DataFrame
+    exposures: pd.DataFrame
     descriptives: pd.DataFrame
     missingness: pd.DataFrame
+    patterns: pd.DataFrame
     monthly: pd.DataFrame
     linkage: pd.DataFrame
     observability: pd.DataFrame
     excluded_authorities: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class AuthorityCohort:
-    """One authority's part, made from its own returns alone."""
-
-    children: pd.DataFrame
-    outcomes: pd.DataFrame
-    flow: pd.DataFrame
-    linkage: pd.DataFrame
 
 
 def build_cohort(
@@ -83,55 +66,59 @@ def build_cohort(
     ReturnsError
         When no trial authority of the model can be used.
     StudyDefinitionError
-        When the study names outcomes or samples without a definition.
+        When the study names outcomes, samples or definitions of exposure that the code does not know.
     """
-    wedge, model = wedge_of(study, model_id), study.models[model_id]
-    measures = [study.outcomes[outcome] for outcome in model.outcomes]
-    check_outcomes(measures)
-    excluded = _excluded(wedge, returns, blocked or {})
-    used = [slug for slug in wedge.authorities if slug not in excluded]
+    wedge = wedge_of(study, model_id)
+    require_known("outcome", study.models[model_id].outcomes, OUTCOMES)
+    require_known("sample", study.samples, SAMPLES)
+    require_known("exposure", study.exposures, EXPOSURES)
+    excluded = _excluded(wedge.authorities, returns, blocked or {})
+    used = tuple(slug for slug in wedge.authorities if slug not in excluded)
     if not used:
         reasons = [f"{slug}: {reason}" for slug, reason in excluded.items()]
         raise ReturnsError(f"No authority of '{model_id}' has returns that can be used", reasons)
-    parts = [authority_cohort(slug, returns[slug], wedge, model, measures, study.horizons) for slug in used]
-    return _assemble(study, wedge, used, measures, parts, excluded)
+    left = study.left(model_id)
+    absent = _excluded(left, returns, blocked or {})
+    design = Design(study, wedge, used, {slug: absent.get(slug) for slug in left}, returns)
+    parts = parts_of(design, wedge, used, FIRST_IN_WINDOW)
+    return _assemble(design, parts, excluded)
 
 
-def _excluded(wedge: Wedge, returns: Mapping[str, Tables], blocked: Mapping[str, str]) -> dict[str, str]:
-    excluded = {slug: blocked[slug] for slug in wedge.authorities if slug in blocked}
-    for slug in wedge.authorities:
+def _excluded(
+    slugs: Sequence[str], returns: Mapping[str, Tables], blocked: Mapping[str, str]
+) -> dict[str, str]:
+    excluded = {slug: blocked[slug] for slug in slugs if slug in blocked}
+    for slug in slugs:
         referrals = returns.get(slug, {}).get("dr2_referrals")
         if slug not in excluded and (referrals is None or referrals.empty):
             excluded[slug] = "no referral return"
     return excluded
 
 
-def _assemble(
-    study: Study,
-    wedge: Wedge,
-    used: list[str],
-    measures: list[Outcome],
-    parts: list[AuthorityCohort],
-    excluded: Mapping[str, str],
-) -> Cohort:
-    slugs = pd.CategoricalDtype(used)
-    children = pd.concat([part.children for part in parts], ignore_index=True).astype({"authority": slugs})
-    outcomes = pd.concat([part.outcomes for part in parts], ignore_index=True).astype({"authority": slugs})
-    keys = pd.Index(children["child_key"])
-    chosen = memberships(children, study.samples, wedge)
-    members = {name: belongs.set_axis(keys) for name, belongs in chosen.items()}
-    model_id = wedge.model_id
+def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mapping[str, str]) -> Cohort:
+    made = populations(design, parts)
+    main = next(made)
+    panels, members = [main.panel(design)], members_of(main)
+    for other in made:
+        panels.append(other.panel(design))
+        members |= members_of(other)
+    measures, model_id = design.measures, design.wedge.model_id
+    children, used = main.children, main.authorities
     return Cohort(
         model_id=model_id,
-        children=children.assign(**{f"in_{name}": belongs.to_numpy() for name, belongs in members.items()}),
-        outcomes=outcomes,
-        panel=panel(outcomes, members, wedge, used, measures, study.horizons),
+        children=_with_samples(main),
+        outcomes=main.outcomes,
+        panel=_in_order(design.study, panels),
         flow=pd.concat([part.flow for part in parts], ignore_index=True),
+        allocation=allocation(main),
+        samples=sample_sizes(design, members),
+        exposures=exposure_sizes(design, main),
         descriptives=describe.descriptives(children, model_id, used),
-        missingness=describe.missingness(children, model_id, used, wedge.n_periods),
-        monthly=describe.monthly(children, outcomes, model_id, measures[0].id),
+        missingness=describe.missingness(children, model_id, used, design.wedge.n_periods),
+        patterns=describe.missing_patterns(children, model_id, used),
+        monthly=describe.monthly(children, main.outcomes, model_id, measures[0].id),
         linkage=pd.concat([part.linkage for part in parts], ignore_index=True),
-        observability=observability(children, outcomes, wedge, measures),
+        observability=observability(children, main.outcomes, design.wedge, measures),
         excluded_authorities=pd.DataFrame(
             [(model_id, slug, reason) for slug, reason in excluded.items()],
             columns=["model", "authority", "reason"],
@@ -139,62 +126,15 @@ def _assemble(
     )
 
 
-def authority_cohort(
-    authority: str,
-    tables: Tables,
-    wedge: Wedge,
-    model: PracticeModel,
-    measures: list[Outcome],
-    horizons: tuple[int, ...],
-) -> AuthorityCohort:
-    """One authority's children, outcomes, flow and linkage. Nothing but its own returns is read."""
-    tables = complete_tables(tables)
-    records = ordered_records(identify_persons(tables["dr2_referrals"], authority))
-    records = classify_records(records, wedge, model)
-    first = records[records["box"] == ""]
-    candidates = link_children(_as_children(first, wedge, authority), tables, ["dr3_care"])
-    care = care_periods(candidates.events["dr3_care"])
-    running = care_running(candidates.children, care)
-    kept = candidates.children.assign(earlier_care=earlier_care(candidates.children, care))[~running]
-    links = link_children(kept.drop(columns=["covered_from", "covered_to"]), tables)
-    children = with_context(links.children.assign(linked=links.linked["dr3_care"]), tables)
-    follow = follow_up(links, records, model.layout == "no_wrong_door", referrals_covered_to(records))
-    boxes = _boxes(records, candidates.children["child_key"][running], children)
-    return AuthorityCohort(
-        children=children[CHILD_COLUMNS],
-        outcomes=outcomes_table(follow, measures, horizons),
-        flow=flow_table(boxes, wedge.model_id, authority),
-        linkage=describe.linkage(links, wedge.model_id, authority),
-    )
+def _with_samples(main: Population) -> pd.DataFrame:
+    """The children with a column `in_<sample>` for each sample of the same population."""
+    chosen = memberships(main.children, main.samples, main.wedge)
+    return main.children.assign(**{f"in_{name}": belongs for name, belongs in chosen.items()})
 
 
-def _as_children(first: pd.DataFrame, wedge: Wedge, authority: str) -> pd.DataFrame:
-    """First referrals, one row per child, in the order of `child_key`, with exposure and covariates."""
-    first = first.sort_values("child_key").reset_index(drop=True)
-    identity = first[["child_key", "authority", "child_id", "referral_id", "person_state", "referral_date",
-                      "birth_month", "age"]]  # fmt: skip
-    share = share_white_british(first).rename("share_white_british")
-    return pd.concat([identity, exposure(first, wedge, authority), covariates(first), share], axis="columns")
-
-
-def _boxes(records: pd.DataFrame, running: pd.Series, children: pd.DataFrame) -> pd.Series:
-    """The box in which each referral record ends."""
-    unlinked = np.where(
-        shared_identifier(children), "identifier shared by several", "not in the outcome return"
-    )
-    ended = pd.Series(
-        np.where(children["linked"], INCLUDED, unlinked), index=children["child_key"].to_numpy()
-    )
-    ended = pd.concat([ended, pd.Series("care already running at referral", index=running.to_numpy())])
-    return records["box"].mask(records["box"] == "", records["child_key"].map(ended))
-
-
-def referrals_covered_to(records: pd.DataFrame) -> np.datetime64:
-    """Last date that an authority's referral returns cover.
-
-    The last day of the month before its latest return, or its latest referral date if that is later.
-    """
-    sent = pd.to_datetime(records["return_month"], format="%b%y", errors="coerce").max()
-    latest = records["referral_date"].max()
-    before = sent - pd.Timedelta(days=1)
-    return np.datetime64(max(date for date in (before, latest) if not pd.isna(date)), "D")
+def _in_order(study: Study, panels: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The panels below each other, samples and definitions of exposure in the order of the study file."""
+    table = pd.concat(panels, ignore_index=True)
+    place = {name: i for ids in (study.samples, study.exposures) for i, name in enumerate(ids)}
+    ordered = table.sort_values(["sample", "exposure"], key=lambda ids: ids.map(place), kind="stable")
+    return ordered.reset_index(drop=True)

@@ -9,7 +9,10 @@ import pandas as pd
 from sfpc_book.cohort.derive import FACTORS
 
 DATE, TEXT, FLAG, NUMBER = "datetime64[ns]", "str", "Int8", "float64"
-LINEAGE = {"return_month": TEXT, "source_file": TEXT, "source_sheet": TEXT, "source_row": "Int64"}
+LINEAGE = {
+    "return_month": TEXT, "source_file": TEXT, "source_sheet": TEXT, "source_row": "Int64",
+    "corrections": TEXT,
+}  # fmt: skip
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "dr1_monthly": {
         "month": DATE,
@@ -33,6 +36,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "asylum_seeker": TEXT,
         **LINEAGE,
     },
+    "dr2_plans": {"child_id": TEXT, "plan_start": DATE},
     "dr3_care": {
         "child_id": TEXT,
         "care_start": DATE,

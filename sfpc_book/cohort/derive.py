@@ -88,10 +88,11 @@ def covariates(records: pd.DataFrame) -> pd.DataFrame:
 def exposure(records: pd.DataFrame, wedge: Wedge, authority: str) -> pd.DataFrame:
     """`period`, `period_start`, `exposed` (0/1) and `exposure_time` of one authority's first referrals.
 
-    All in the trial window. Exposed when the referral date is on or after go-live.
+    All in the trial window. Exposed when the referral date is on or after go-live, which a never exposed
+    authority does not have.
     """
     period = wedge.period_of(records["referral_date"])
-    exposed = days(records["referral_date"]) >= np.datetime64(wedge.go_live[authority])
+    exposed = days(records["referral_date"]) >= wedge.go_live_day(authority)
     starts = np.array(wedge.period_starts, dtype="datetime64[ns]")
     time = np.array([wedge.exposure_time(authority, number) for number in range(wedge.n_periods)], dtype=int)
     return pd.DataFrame(

@@ -1,4 +1,6 @@
-"""Counts that describe the children: by exposure, by period, by month, by link. Aggregates only."""
+"""Counts that describe the children: by exposure, by period, by month, by link, by what is missing.
+Aggregates only.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,9 @@ from sfpc_book.cohort.link import LINK_STATES, Links
 
 DESCRIPTIVE_COLUMNS = ["model", "authority", "exposed", "variable", "level", "n", "total"]
 MISSINGNESS_COLUMNS = ["model", "authority", "period", "variable", "n_missing", "n"]
+PATTERN_COLUMNS = ["model", "authority", "pattern", "n"]
+SEPARATOR = "; "
+ANY_FACTOR = "factors"  # the factors of an assessment are missing together, so a pattern names them once
 ALL = "all"
 YES_NO = pd.CategoricalDtype(["no", "yes"])
 
@@ -57,12 +62,7 @@ def missingness(
     children: pd.DataFrame, model_id: str, authorities: Sequence[str], n_periods: int
 ) -> pd.DataFrame:
     """Children whose covariate is missing, unmapped or (factors) not assessed, by authority and period."""
-    absent = pd.DataFrame(
-        {
-            name: children[name].isin([MISSING, UNMAPPED, *(["not assessed"] if name in FACTORS else [])])
-            for name in COVARIATES
-        }
-    )
+    absent = _absent(children)
     keys = [children["authority"].astype("str"), children["period"]]
     cells = pd.MultiIndex.from_product([authorities, range(n_periods)], names=["authority", "period"])
     missing = absent.groupby(keys).sum().reindex(cells, fill_value=0).astype(int)
@@ -71,6 +71,34 @@ def missingness(
     long = wide.melt(id_vars=["authority", "period"], var_name="variable", value_name="n_missing")
     long = long.join(size.rename("n"), on=["authority", "period"]).assign(model=model_id)
     return _in_order(long, authorities, "period")[MISSINGNESS_COLUMNS]
+
+
+def _absent(children: pd.DataFrame) -> pd.DataFrame:
+    """Whether each covariate is missing, unmapped or (factors) not assessed. Boolean, by child."""
+    return pd.DataFrame(
+        {
+            name: children[name].isin([MISSING, UNMAPPED, *(["not assessed"] if name in FACTORS else [])])
+            for name in COVARIATES
+        }
+    )
+
+
+def missing_patterns(children: pd.DataFrame, model_id: str, authorities: Sequence[str]) -> pd.DataFrame:
+    """Children by which covariates are missing together, for each authority; combinations that occur.
+
+    `pattern` names them in the order of the covariates, joined by `; `, with `factors` for any of the
+    factors; it is empty where nothing is missing.
+    """
+    absent = _absent(children)
+    named = absent.drop(columns=FACTORS).assign(**{ANY_FACTOR: absent[FACTORS].any(axis=1)})
+    pattern = named.astype(int) @ (2 ** pd.Series(range(named.shape[1]), index=named.columns))
+    words = {
+        number: SEPARATOR.join(name for place, name in enumerate(named) if number >> place & 1)
+        for number in pattern.unique().tolist()
+    }
+    keys = [children["authority"].astype("str"), pattern.map(words).rename("pattern")]
+    table = children.groupby(keys).size().rename("n").reset_index()
+    return _in_order(table.assign(model=model_id), authorities, "pattern")[PATTERN_COLUMNS]
 
 
 def monthly(children: pd.DataFrame, outcomes: pd.DataFrame, model_id: str, outcome_id: str) -> pd.DataFrame:

@@ -153,7 +153,7 @@ def _positions(owners: pd.Index, identifiers: pd.Series) -> np.ndarray:
 
 
 def _is_lineage(name: str) -> bool:
-    return name.startswith("source_") or name in ("authority", "return_month")
+    return name.startswith("source_") or name in ("authority", "return_month", "corrections")
 
 
 def care_periods(events: pd.DataFrame) -> pd.DataFrame:

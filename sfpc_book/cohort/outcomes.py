@@ -20,7 +20,6 @@ from sfpc_book.cohort.calendar import (
 )
 from sfpc_book.cohort.follow import FollowUp
 from sfpc_book.cohort.measure import Measured, Sight, with_states
-from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.study.schema import Outcome
 
 OutcomeFunction = Callable[[FollowUp, Outcome, int], Measured]
@@ -47,17 +46,6 @@ LONG_AGO = np.datetime64("0001-01-01")
 def definition(outcome_id: str) -> str:
     """How an outcome is computed, in words: the docstring of its function."""
     return inspect.cleandoc(OUTCOMES[outcome_id].__doc__ or "")
-
-
-def check_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """Raises StudyDefinitionError naming every outcome of the study that has no function here."""
-    unknown = [outcome.id for outcome in outcomes if outcome.id not in OUTCOMES]
-    if unknown:
-        known = ", ".join(OUTCOMES)
-        raise StudyDefinitionError(
-            "The study names outcomes that have no definition",
-            [f"outcome '{name}'; known: {known}" for name in unknown],
-        )
 
 
 def outcomes_table(follow: FollowUp, outcomes: Sequence[Outcome], horizons: Sequence[int]) -> pd.DataFrame:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from sfpc_book.cohort.measure import STATES
 from sfpc_book.cohort.outcomes import fully_observed_from
-from sfpc_book.study.schema import Outcome
+from sfpc_book.study.schema import Outcome, Sample
 from sfpc_book.study.wedge import Wedge
 
-EXPOSURE = "go_live"  # exposed when the first referral is on or after go-live
 PANEL_COLUMNS = [
     "model", "sample", "exposure", "authority", "period", "period_start", "exposed", "exposure_time",
     "outcome", "horizon", "n_children", "n_events", "value_sum", "value_mean",
@@ -24,35 +24,81 @@ OBSERVABILITY_COLUMNS = [
 ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Group:
+    """Who is summed, and by which exposure.
+
+    `belongs` is boolean per child. `exposed` gives 1, 0 or missing per child, by horizon; without it exposure
+    is that of the authority and period, which is the main definition.
+    """
+
+    sample: Sample
+    exposure: str
+    belongs: np.ndarray
+    exposed: Mapping[int, pd.Series] | None = None
+
+
 def panel(
     outcomes: pd.DataFrame,
-    members: Mapping[str, pd.Series],
+    children: pd.Index,
+    groups: Iterable[Group],
     wedge: Wedge,
     authorities: Sequence[str],
     measures: Sequence[Outcome],
     horizons: Sequence[int],
 ) -> pd.DataFrame:
-    """Sum the outcomes of each sample's children by authority and period.
+    """Sum the outcomes of each group's children by authority and period.
 
-    `outcomes` is long by child (see `outcomes_table`); `members[sample]` is boolean, indexed by child_key.
-    One row per sample, authority, period, outcome and horizon, in that order; an empty cell has n_children 0
-    and a mean of NaN. `n_children` counts the observed; `n_events` is the sum of a binary outcome and NaN for
-    the others.
+    `outcomes` is long by child (see `outcomes_table`); `children` are the keys that the groups' arrays run
+    over. One row per group, authority, period, outcome and horizon, in that order; an empty cell has
+    n_children 0 and a mean of NaN. `n_children` counts the observed; `n_events` is the sum of a binary
+    outcome and NaN for the others.
+
+    Where exposure differs within a cell there are two rows, unexposed and exposed, so that a regression on
+    the rows weighted by `n_children` is the regression on the children. Their `exposure_time` is that of the
+    cell, at least 1, where exposed, and 0 where not. A child whose exposure is not known is in neither row.
     """
     cell = _cell_numbers(outcomes, authorities, wedge.n_periods, measures, horizons)
     grid = _grid(wedge, authorities, measures, horizons)
+    child = children.get_indexer(outcomes["child_key"])
+    parts = [_group_rows(outcomes, group, cell, child, grid, measures) for group in groups]
+    table = pd.concat(parts, ignore_index=True).assign(model=wedge.model_id)
+    return table[PANEL_COLUMNS]
+
+
+def _group_rows(
+    outcomes: pd.DataFrame,
+    group: Group,
+    cell: np.ndarray,
+    child: np.ndarray,
+    grid: pd.DataFrame,
+    measures: Sequence[Outcome],
+) -> pd.DataFrame:
+    inside = group.belongs[child]
+    if group.exposed is not None:
+        exposed = _exposure_of_rows(outcomes["horizon"].to_numpy(), child, group.exposed)
+        inside, cell, grid = inside & (exposed >= 0), 2 * cell + exposed, _split(grid)
+    sums = _cell_sums(outcomes[inside], cell[inside], len(grid))
     scale = grid["outcome"].map({measure.id: measure.scale for measure in measures})
-    keys = next(iter(members.values())).index
-    child = keys.get_indexer(outcomes["child_key"])
-    parts = []
-    for sample, belongs in members.items():
-        inside = belongs.to_numpy(dtype=bool)[child]
-        sums = _cell_sums(outcomes[inside], cell[inside], len(grid))
-        sums["n_events"] = sums["value_sum"].where(scale == "binary")
-        parts.append(
-            pd.concat([grid.assign(model=wedge.model_id, sample=sample, exposure=EXPOSURE), sums], axis=1)
-        )
-    return pd.concat(parts, ignore_index=True)[PANEL_COLUMNS]
+    sums["n_events"] = sums["value_sum"].where(scale == "binary")
+    rows = pd.concat([grid.assign(sample=group.sample.id, exposure=group.exposure), sums], axis=1)
+    return rows[~rows["outcome"].isin(group.sample.without_outcomes)]
+
+
+def _exposure_of_rows(horizon: np.ndarray, child: np.ndarray, exposed: Mapping[int, pd.Series]) -> np.ndarray:
+    """Exposure of the child of each row at the row's horizon: 1, 0, or -1 where it is not known."""
+    found = np.full(len(child), -1)
+    for months, values in exposed.items():
+        known = values.astype("Int8").fillna(-1).to_numpy(dtype=int)
+        found = np.where(horizon == months, known[child], found)
+    return found
+
+
+def _split(grid: pd.DataFrame) -> pd.DataFrame:
+    """Each cell twice, unexposed and exposed, the exposed one second."""
+    twice = grid.loc[grid.index.repeat(2)].reset_index(drop=True)
+    exposed = np.tile([0, 1], len(grid))
+    return twice.assign(exposed=exposed, exposure_time=exposed * twice["exposure_time"].clip(lower=1))
 
 
 def _cell_numbers(

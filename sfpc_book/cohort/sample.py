@@ -26,8 +26,7 @@ class Step:
 
 
 STEPS = (
-    Step("referral records sent", (), "referrals"),
-    Step("distinct referrals", ("sent more than once",), "referrals"),
+    Step("all referrals", ("sent more than once",), "referrals"),
     Step("dated referrals", ("no referral date",), "referrals"),
     Step("referrals in the trial window", ("outside the trial window",), "referrals"),
     Step("referrals at an eligible age", ("age not known", "age not eligible"), "referrals"),
@@ -105,7 +104,8 @@ def earlier_care(children: pd.DataFrame, care: pd.DataFrame) -> np.ndarray:
 def flow_table(boxes: pd.Series, model_id: str, authority: str) -> pd.DataFrame:
     """Count the boxes. `boxes` names, per record, the box it ended in (`INCLUDED` for the children analysed).
 
-    At each step: kept before = kept + excluded. Columns model, authority, step (from 1), box, kind, n, unit.
+    At each step: kept before = kept + excluded; before the first step stand the records sent.
+    Columns model, authority, step (from 1), box, kind, n, unit.
     """
     counts = boxes.value_counts()
     left = len(boxes)

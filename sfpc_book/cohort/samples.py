@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from sfpc_book.cohort.calendar import days
-from sfpc_book.cohort.derive import FACTORS
+from sfpc_book.cohort.derive import FACTORS, MISSING, PLAN_LEVELS
 from sfpc_book.cohort.persons import UNBORN_AGE
-from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.study.schema import Sample
 from sfpc_book.study.wedge import Wedge
 
+NO_PLANS = PLAN_LEVELS[0]
 Membership = Callable[[pd.DataFrame, Wedge, Sample], pd.Series]
 
 
-def main(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+def everyone(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
     """Every child of the flow whose outcome is defined, linked or not."""
     return pd.Series(True, index=children.index)
 
@@ -39,11 +40,14 @@ def excluding_no_further_action(children: pd.DataFrame, wedge: Wedge, sample: Sa
 def excluding_contamination(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
     """Without first referrals in the `sample.days` days before the authority's go-live (the go-live day
     stays)."""
-    go_live = days(
-        children["authority"].astype("str").map({slug: wedge.go_live[slug] for slug in wedge.authorities})
-    )
+    go_live = days(children["authority"].astype("str").map(dict(wedge.go_live)))
     before = (go_live - days(children["referral_date"])).astype("timedelta64[D]").astype(int)
     return pd.Series((before < 1) | (before > (sample.days or 0)), index=children.index)
+
+
+def previous_plans(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Only children with an earlier protection plan recorded at the first referral; missing is not one."""
+    return ~children["previous_protection_plans"].isin([NO_PLANS, MISSING])
 
 
 def unambiguous_persons(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
@@ -52,28 +56,19 @@ def unambiguous_persons(children: pd.DataFrame, wedge: Wedge, sample: Sample) ->
 
 
 SAMPLES: Mapping[str, Membership] = {
-    "main": main,
+    "main": everyone,
     "born_only": born_only,
     "risk_factors": risk_factors,
     "excluding_no_further_action": excluding_no_further_action,
     "excluding_contamination": excluding_contamination,
+    "previous_plans": previous_plans,
+    "open_plan": everyone,
+    "first_ever_referral": everyone,
+    "with_leicester": everyone,
     "unambiguous_persons": unambiguous_persons,
 }
 
 
-def memberships(children: pd.DataFrame, samples: Mapping[str, Sample], wedge: Wedge) -> dict[str, pd.Series]:
-    """Per sample of the study, which children belong to it (boolean, index of `children`).
-
-    Raises
-    ------
-    StudyDefinitionError
-        When the study names samples that this registry does not know.
-    """
-    unknown = [sample for sample in samples if sample not in SAMPLES]
-    if unknown:
-        known = ", ".join(SAMPLES)
-        raise StudyDefinitionError(
-            "The study names samples that have no rule",
-            [f"sample '{name}'; known: {known}" for name in unknown],
-        )
-    return {name: SAMPLES[name](children, wedge, sample) for name, sample in samples.items()}
+def memberships(children: pd.DataFrame, samples: Iterable[Sample], wedge: Wedge) -> dict[str, np.ndarray]:
+    """Per sample, which children belong to it (boolean, in the order of `children`)."""
+    return {sample.id: SAMPLES[sample.id](children, wedge, sample).to_numpy(dtype=bool) for sample in samples}

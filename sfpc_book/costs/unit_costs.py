@@ -92,11 +92,6 @@ class WeeklyPrice:
     authorities: int
 
 
-def unit_costs_beside(study_path: str) -> UnitCosts:
-    """The unit costs of the data contracts beside a study file. Raises as `load_unit_costs`."""
-    return load_unit_costs(Path(study_path).parent / "data_contracts" / UNIT_COSTS.name)
-
-
 def load_unit_costs(path: Path = UNIT_COSTS) -> UnitCosts:
     """Read the unit costs.
 

@@ -25,7 +25,7 @@ from sfpc_book.report.charts_theme import (
 from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.drawing import Absence, Drawing, shortened
-from sfpc_book.report.formats import SUPPRESSED, counted, month_text, percentage
+from sfpc_book.report.formats import SUPPRESSED, counted, listed, month_text, percentage
 from sfpc_book.study.schema import Authority, Study
 
 STOCKS = {
@@ -53,13 +53,16 @@ def monthly_series(
         return Absence(f"{authority.name} sent no monthly totals that can be shown.")
     frame = frame.sort_values("month")
     strips = [_monthly_strip(frame, column, words, study, authority) for column, words in kept.items()]
+    bands = covid_frame(study.covid, frame["month"].min(), frame["month"].max())
+    key = listed([f"{place}, {name.lower()}" for place, name in enumerate(bands["name"], start=1)])
+    lockdowns = f"; numbered grey bands: {key}" if len(bands) else ""
     span = f"{month_text(frame['month'].min())} to {month_text(frame['month'].max())}"
     first = next(iter(kept))
     ends = frame.dropna(subset=[first])[first]
     return Drawing(
         chart=themed(alt.vconcat(*strips, spacing=14).resolve_scale(x="shared"), fit=False),
         title=f"{authority.name}: what happened month by month?",
-        subtitle=f"Totals as returned, {span}; grey bands: lockdowns; upright line: go-live",
+        subtitle=f"Totals as returned, {span}; upright line: go-live{lockdowns}",
         alt=shortened(
             f"Lines by month for {counted(len(kept), 'measure')}, {authority.name}, {span}: "
             f"{kept[first].lower()} goes "
@@ -84,8 +87,16 @@ def _monthly_strip(
     y_axis = alt.Axis(title=None, tickCount=3, labelExpr=PLAIN_LABEL)
     y = alt.Y("value:Q", axis=y_axis, scale=alt.Scale(domain=[0, top]))
     line = alt.Chart(rows).mark_line(color=DARK_BLUE, strokeWidth=2, invalid="break-paths-show-domains")
+    bands = covid_frame(study.covid, *span)
+    numbers = bands.assign(
+        number=[str(place) for place in range(1, len(bands) + 1)],
+        middle=bands["start"] + (bands["end"] - bands["start"]) / 2,
+    )
     layers = [
-        covid_layer(covid_frame(study.covid, *span)),
+        covid_layer(bands),
+        alt.Chart(numbers)
+        .mark_text(y=STRIP_HEIGHT - 8, color=SOFT_TEXT)
+        .encode(x="middle:T", text="number:N"),
         line.encode(x=x, y=y),
         alt.Chart(rows.dropna())
         .mark_circle(color=DARK_BLUE, size=14, opacity=1)
@@ -96,6 +107,11 @@ def _monthly_strip(
     if authority.go_live is not None:
         day = pd.DataFrame({"day": [pd.Timestamp(authority.go_live.date)]})
         layers.append(alt.Chart(day).mark_rule(color=SOFT_TEXT, strokeWidth=1.4).encode(x="day:T"))
+        layers.append(
+            alt.Chart(day.assign(text="go-live"))
+            .mark_text(y=-6, align="left", dx=-2, color=SOFT_TEXT)
+            .encode(x="day:T", text="text:N")
+        )
     heading = strip_title(words)
     return alt.layer(*layers).properties(width=WIDTH - 60, height=STRIP_HEIGHT, title=heading)
 

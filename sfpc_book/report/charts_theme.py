@@ -128,10 +128,10 @@ def covid_frame(bands: Sequence[CovidBand], start: object, end: object) -> pd.Da
 
 
 def covid_layer(frame: pd.DataFrame) -> alt.Chart:
-    """Grey bands behind a chart over time, one for each lockdown."""
+    """Grey bands with dashed edges behind a chart over time, one for each lockdown."""
     return (
         alt.Chart(frame)
-        .mark_rect(color=BAND)
+        .mark_rect(color=BAND, stroke=OUTLINE, strokeWidth=0.8, strokeDash=[3, 3])
         .encode(x="start:T", x2="end:T", tooltip=[alt.Tooltip("name:N", title="Lockdown")])
     )
 

@@ -3,13 +3,15 @@ give back.
 
 Charts and tables of counts accept a `PublishedCounts` and nothing else, and only the functions of this room
 make one. A count from 1 to the threshold less one is not shown; the others are rounded; zero is shown as
-zero. Totals are sums of what is published, each hidden count standing in as one rounding step, so that no
-subtraction of published numbers gives a hidden one. Constants come from the study's `disclosure` and are
-printed with the methods.
+zero. Where totals or other tables count the same children, more is hidden (`disclosure_hidden` says how
+much), or a total is the sum of what is published with one number standing for every hidden count, so that
+no subtraction gives a hidden one. Constants come from the study's `disclosure` and are printed with the
+methods.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,11 +22,13 @@ from sfpc_book.report.formats import NOT_APPLICABLE, NOT_AVAILABLE, SUPPRESSED, 
 from sfpc_book.study.schema import Disclosure
 
 _MADE_HERE = object()
+NOT_OBSERVED = ("n_not_observed", "n_not_linked", "n_not_applicable", "n_value_missing")
 
 
 @dataclass(frozen=True)
 class PublishedCounts:
-    """Counts fit to publish. `frame` holds keys, rounded counts (missing where hidden) and `suppressed`.
+    """Counts fit to publish. `frame` holds keys, rounded counts (missing where hidden) and `suppressed`;
+    `threshold` is the smallest count above zero that is shown.
 
     Raises `DisclosureError` when made anywhere but by the functions of the disclosure rules.
     """
@@ -44,18 +48,23 @@ class PublishedCounts:
 
     def note(self) -> str:
         """What was done to the counts, in one sentence for readers."""
-        if self.threshold <= 1 and self.rounding <= 1:
-            return "Counts are shown as they are."
-        return (
-            f"Counts from 1 to {self.threshold - 1} are not shown, the others are rounded to the nearest "
-            f"{self.rounding}, and totals are sums of what is shown: they can differ a little between tables."
-        )
+        parts = [
+            f"counts from 1 to {self.threshold - 1} are not shown, nor any that would give one away"
+            if self.threshold > 1
+            else "",
+            f"counts are rounded to the nearest {self.rounding}, so that they may not add up to their total "
+            "and can differ a little between tables"
+            if self.rounding > 1
+            else "",
+        ]
+        text = "; ".join(part for part in parts if part) or "counts are shown as they are"
+        return f"{text[:1].upper()}{text[1:]}."
 
 
 def published(frame: pd.DataFrame, kind: str, disclosure: Disclosure) -> PublishedCounts:
     """Wrap counts that the rules of this room have been applied to. For the disclosure modules only."""
     return PublishedCounts(
-        frame.reset_index(drop=True), kind, disclosure.threshold, disclosure.rounding, _MADE_HERE
+        frame.reset_index(drop=True), kind, least_shown(disclosure), disclosure.rounding, _MADE_HERE
     )
 
 
@@ -71,10 +80,18 @@ def require_published(counts: object, kind: str) -> PublishedCounts:
     return counts
 
 
+def least_shown(disclosure: Disclosure) -> int:
+    """The smallest count above zero that is shown: the threshold, or the first that does not round to zero.
+
+    A shown zero therefore always means that there is none.
+    """
+    return max(disclosure.threshold, math.ceil(disclosure.rounding / 2))
+
+
 def is_small(values: pd.Series | np.ndarray, disclosure: Disclosure) -> np.ndarray:
-    """Which counts may not be shown: above zero and below the threshold. Boolean, shape of `values`."""
+    """Which counts may not be shown: above zero and below `least_shown`. Boolean, shape of `values`."""
     numbers = np.asarray(values, dtype=float)
-    return (numbers > 0) & (numbers < disclosure.threshold)
+    return (numbers > 0) & (numbers < least_shown(disclosure))
 
 
 def rounded(values: pd.Series | np.ndarray, disclosure: Disclosure) -> np.ndarray:
@@ -83,6 +100,26 @@ def rounded(values: pd.Series | np.ndarray, disclosure: Disclosure) -> np.ndarra
     """
     numbers = np.asarray(values, dtype=float)
     return np.floor(numbers / disclosure.rounding + 0.5) * disclosure.rounding
+
+
+def stand_in(disclosure: Disclosure) -> float:
+    """What stands for a hidden count in a sum: half the threshold in whole rounding steps, one at least."""
+    return max(disclosure.threshold // 2 // disclosure.rounding, 1) * float(disclosure.rounding)
+
+
+def not_observed(panel: pd.DataFrame) -> pd.Series:
+    """Children of each row of a panel whose outcome is not observed, for whichever reason."""
+    return panel[[name for name in NOT_OBSERVED if name in panel]].sum(axis=1)
+
+
+def less_others(whole: np.ndarray, others: np.ndarray, disclosure: Disclosure) -> np.ndarray:
+    """Numbers of children left when others are taken away, from what may be published of both. Float.
+
+    A small number of others stands in as the same whatever it is: who knows the whole from another table does
+    not get it as the difference.
+    """
+    away = np.where(is_small(others, disclosure), stand_in(disclosure), rounded(others, disclosure))
+    return np.maximum(rounded(whole, disclosure) - away, 0.0)
 
 
 def protected(values: pd.Series | np.ndarray, disclosure: Disclosure) -> np.ndarray:
@@ -127,105 +164,6 @@ def _why_absent(value: float) -> str:
 
 def _complete_sum(values: pd.Series) -> float:
     return float(values.sum()) if len(values) == 3 and values.notna().all() else np.nan
-
-
-def publish_flow(flow: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
-    """The sample flow of each authority and of all together (`authority` = `all`).
-
-    Boxes are re-summed from the end: what is kept at a step is the published number kept at the next one
-    plus the published exclusions between them. The row order of the input (within an authority) is the
-    order of the flow.
-    """
-    parts = [_published_flow(part, disclosure) for _, part in flow.groupby("authority", sort=False)]
-    frame = pd.concat(parts, ignore_index=True)
-    if len(parts) == 1:
-        return published(frame.drop(columns="stand_in"), "flow", disclosure)
-    keys = ["model", "step", "box", "kind"]
-    total = frame.groupby(keys, sort=False, as_index=False).agg(
-        n=("stand_in", "sum"), hidden=("n", _all_missing)
-    )
-    hidden = total["hidden"] | is_small(total["n"], disclosure)
-    total = total.assign(authority="all", suppressed=hidden).drop(columns="hidden")
-    total["n"] = total["n"].mask(total["suppressed"])
-    return published(pd.concat([frame.drop(columns="stand_in"), total]), "flow", disclosure)
-
-
-def _all_missing(values: pd.Series) -> bool:
-    return bool(values.isna().all())
-
-
-def _published_flow(flow: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
-    """One authority's flow with `n` published and `stand_in`, the number that sums use where it is hidden."""
-    running = 0.0
-    values, stand_ins = [], []
-    small = is_small(flow["n"], disclosure)
-    own = rounded(flow["n"], disclosure)
-    for position in range(len(flow) - 1, -1, -1):
-        kept = flow["kind"].iloc[position] == "kept"
-        stand_in = float(disclosure.rounding) if small[position] else own[position]
-        if kept:
-            running = stand_in if not values else running
-            stand_in = running
-        else:
-            running += stand_in
-        values.append(np.nan if small[position] else stand_in)
-        stand_ins.append(stand_in)
-    columns = [name for name in ("model", "authority", "step", "box", "kind") if name in flow]
-    return flow[columns].assign(n=values[::-1], stand_in=stand_ins[::-1], suppressed=small)
-
-
-def publish_descriptives(descriptives: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
-    """Counts of levels within variables, with totals. Adds `share`, of the rounded counts.
-
-    A hidden level is never the only one of its variable, and never the only one among the authorities that
-    make up `all`: the next smallest count is hidden with it. Columns model, authority, exposed, variable,
-    level, n, total.
-    """
-    small = is_small(descriptives["n"], disclosure)
-    groups = [
-        descriptives.groupby(["authority", "exposed", "variable"], sort=False).ngroup().to_numpy(),
-        _siblings(descriptives),
-    ]
-    hidden = small
-    for _ in range(len(descriptives)):
-        before = hidden.copy()
-        for group in groups:
-            hidden = complementary(descriptives["n"].to_numpy(float), hidden, group)
-        if (before == hidden).all():
-            break
-    n = np.where(hidden, np.nan, rounded(descriptives["n"], disclosure))
-    total = protected(descriptives["total"], disclosure)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(total > 0, n / total, np.nan)
-    return published(
-        descriptives.assign(n=n, total=total, share=share, suppressed=hidden), "descriptives", disclosure
-    )
-
-
-def _siblings(descriptives: pd.DataFrame) -> np.ndarray:
-    """Groups of the authorities that sum to `all`; the rows of `all` themselves stand alone (-1)."""
-    group = (
-        descriptives.groupby(["exposed", "variable", "level"], sort=False, dropna=False).ngroup().to_numpy()
-    )
-    return np.where(descriptives["authority"] == "all", -1, group)
-
-
-def complementary(values: np.ndarray, hidden: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Hide one more count wherever a group hides exactly one: the smallest non-zero of the others.
-
-    `values`, `hidden`, `group` have one entry per cell; cells of group -1 are left alone. A group whose
-    other cells are all zero keeps its single hidden cell: the cell then equals the group's total, which is
-    hidden as well.
-    """
-    result = hidden.copy()
-    for name in np.unique(group[(group >= 0) & hidden]):
-        members = np.flatnonzero(group == name)
-        if hidden[members].sum() != 1:
-            continue
-        others = members[~hidden[members] & (values[members] > 0)]
-        if others.size:
-            result[others[np.argmin(values[others])]] = True
-    return result
 
 
 ESTIMATED = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "p_minimum")

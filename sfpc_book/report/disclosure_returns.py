@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from sfpc_book.report.disclosure import (
     PublishedCounts,
-    complementary,
     is_small,
+    least_shown,
     protected,
     published,
     rounded,
 )
+from sfpc_book.report.disclosure_hidden import hide_in_rows
 from sfpc_book.report.formats import number
 from sfpc_book.study.schema import Disclosure
 
 SHOWN_COLUMNS = [
     "check", "subject", "status", "severity", "measured", "limit", "unit", "text",
-    "layer", "sheet", "column", "count",
+    "authority", "layer", "file", "sheet", "column", "count",
 ]  # fmt: skip
+OWNER_COLUMNS = [*SHOWN_COLUMNS, "row"]
 # Numbers that count no records: names in quotes, files, dates, places in a sheet, lengths of time.
 NOT_A_COUNT = re.compile(
     r"'[^']*'|\S+\.xlsx\S*|\d{4}-\d{2}-\d{2}|\brows? \d+|\b\d+ (?:month|day|year|week)"
     r"|\b[A-Za-z_]+\d+\w*|\d+\.\d+"
 )
+# In words that a person wrote: years and days of a month count no records either.
+NOT_A_COUNT_IN_PROSE = re.compile(
+    rf"{NOT_A_COUNT.pattern}|\b(?:19|20)\d{{2}}\b|\b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}"
+    r"|\b\d{1,2}(?:st|nd|rd|th)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+)
+REPAIR = "correction"  # the check of findings about declared corrections
 UNITS_OF_OTHER_THINGS = ("months", "days", "files", "sheets", "columns", "returns", "tables")
 TOTALS_LAYER = "dr1"
 # What became of the cells of a column: these add up to its rows.
@@ -38,8 +47,12 @@ PLACES_IN_LOG = [
 COUNT = re.compile(r"\d+")
 
 
-def publish_findings(findings: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
-    """Findings without row numbers; small counts of records about children hidden in numbers and in words.
+def publish_findings(
+    findings: pd.DataFrame, disclosure: Disclosure, columns: Sequence[str] = SHOWN_COLUMNS
+) -> PublishedCounts:
+    """Findings with small counts of records about children hidden in numbers and in words.
+
+    Row numbers are left out, unless `columns` are those that the authority itself may see.
 
     Monthly totals hold no children, so their findings stay as they are; what belongs to no layer is
     protected. Shares are rounded, so that they do not give the count behind them.
@@ -59,14 +72,32 @@ def publish_findings(findings: pd.DataFrame, disclosure: Disclosure) -> Publishe
     is_share = counts_records & findings["unit"].astype("str").str.startswith("share").to_numpy()
     measured = np.where(counted, safe_count, np.where(is_share, shares, measured))
     measured = np.where(small, np.nan, measured)
-    frame = findings.assign(count=safe_count, measured=measured, text=words)[SHOWN_COLUMNS]
+    frame = findings.assign(count=safe_count, measured=measured, text=words)[list(columns)]
     return published(frame.assign(suppressed=small), "findings", disclosure)
 
 
-def safe_text(text: str, disclosure: Disclosure) -> str:
-    """The text of a finding with its counts of records rounded, or `fewer than` the threshold."""
+def publish_repairs(
+    declared: pd.DataFrame, findings: pd.DataFrame, disclosure: Disclosure
+) -> PublishedCounts:
+    """Declared corrections with how much each touched, as `publish_findings` lets it be known.
+
+    `declared` has one row per correction (id, action, layer, return_month, table, column, file, sheet, why,
+    source, date) and no count. Numbers in the reason and the source could be counts: they are protected too,
+    but for years and dates. Adds unit, count and suppressed.
+    """
+    found = publish_findings(findings[findings["check"] == REPAIR], disclosure).frame.set_index("subject")
+    words = {
+        name: [safe_text(str(text), disclosure, NOT_A_COUNT_IN_PROSE) for text in declared[name]]
+        for name in ("why", "source")
+    }
+    counts = {name: declared["id"].map(found[name]) for name in ("unit", "count", "suppressed")}
+    return published(declared.assign(**words, **counts), "repairs", disclosure)
+
+
+def safe_text(text: str, disclosure: Disclosure, spared: re.Pattern[str] = NOT_A_COUNT) -> str:
+    """A text with its counts of records rounded, or `fewer than` the threshold; what is `spared` stays."""
     parts, end = [], 0
-    for match in NOT_A_COUNT.finditer(text):
+    for match in spared.finditer(text):
         parts += [COUNT.sub(lambda found: _safe(found[0], disclosure), text[end : match.start()]), match[0]]
         end = match.end()
     return "".join([*parts, COUNT.sub(lambda found: _safe(found[0], disclosure), text[end:])])
@@ -82,8 +113,8 @@ def _safe(digits: str, disclosure: Disclosure) -> str:
 def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
     """One row per column of a sheet read: where it stood, how many rows it had, what became of its cells.
 
-    In sheets about children the counts are protected, and where one kind of cell is too small to show, the
-    smallest other kind is hidden with it: otherwise the rows would give it. Monthly totals hold one row a
+    In sheets about children the counts are protected, and where one kind of cell is too small to show,
+    other kinds are hidden with it: otherwise the rows would give it. Monthly totals hold one row a
     month and no child; their numbers of rows stay. Columns: those of `PLACES_IN_LOG` and `CELL_KINDS` that
     the log has, rows, suppressed.
     """
@@ -91,14 +122,23 @@ def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCount
     about_children = log["layer"].ne(TOTALS_LAYER).to_numpy()
     raw = log[["rows", *kinds]].astype("Float64").to_numpy(float, na_value=np.nan)
     hidden = is_small(raw, disclosure) & about_children[:, None]
-    hidden[:, 1:] = _with_another(raw[:, 1:], hidden[:, 1:])
+    hidden[:, 1:] = hide_in_rows(raw[:, 1:], hidden[:, 1:], least_shown(disclosure))
     counts = np.where(about_children[:, None], rounded(raw, disclosure), raw)
     safe = dict(zip(["rows", *kinds], np.where(hidden, np.nan, counts).T, strict=True))
     places = log[[name for name in PLACES_IN_LOG if name in log]]
     return published(places.assign(**safe, suppressed=hidden.any(axis=1)), "reading", disclosure)
 
 
-def _with_another(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """In each row with one hidden count, the smallest other one hidden too. Shape of `values`."""
-    rows = np.repeat(np.arange(len(values)), values.shape[1])
-    return complementary(values.ravel(), hidden.ravel(), rows).reshape(values.shape)
+def publish_followed(observability: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:
+    """How many linked children have been followed for each outcome and horizon, as shares to be published.
+
+    Shares are of rounded counts, and hidden where few children were followed or few were not. Columns
+    authority, outcome, horizon, covered_to, fully_observed_from, share, suppressed.
+    """
+    waiting = observability["n_not_observed"]
+    hidden = is_small(observability["n_followed"], disclosure) | is_small(waiting, disclosure)
+    seen = rounded(observability["n_followed"], disclosure)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(hidden, np.nan, seen / (seen + rounded(waiting, disclosure)))
+    keys = ["authority", "outcome", "horizon", "covered_to", "fully_observed_from"]
+    return published(observability[keys].assign(share=share, suppressed=hidden), "followed", disclosure)

@@ -14,26 +14,29 @@ from typing import TypeVar
 import pandas as pd
 
 from sfpc_book.contracts.finding import FINDING_COLUMNS, read_findings
-from sfpc_book.errors import DisclosureError, ParameterError
+from sfpc_book.errors import ParameterError
 from sfpc_book.report.disclosure import (
     PublishedCounts,
-    publish_descriptives,
     publish_estimates,
-    publish_flow,
     publish_monthly,
 )
-from sfpc_book.report.disclosure_rates import publish_cells, publish_missing, publish_rates
-from sfpc_book.report.disclosure_returns import publish_reading, safe_text
+from sfpc_book.report.disclosure_baseline import publish_descriptives, publish_differences
+from sfpc_book.report.disclosure_flow import publish_flow
+from sfpc_book.report.disclosure_patterns import publish_patterns
+from sfpc_book.report.disclosure_periods import publish_cells, publish_missing, publish_missing_periods
+from sfpc_book.report.disclosure_rates import publish_rates
+from sfpc_book.report.disclosure_returns import publish_reading, publish_repairs, safe_text
+from sfpc_book.report.disclosure_samples import publish_allocation, publish_exposures, publish_samples
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import Figure, figure_of
 from sfpc_book.report.formats import date_text
+from sfpc_book.report.page_files import ChapterFiles
 from sfpc_book.report.page_results import Record, read_estimates, record_of
 from sfpc_book.report.table import Table, TableContent, table_of
 from sfpc_book.report.words import Words
-from sfpc_book.study.study import Study, load_study
+from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import Wedge, wedge_of
 
-CHILD_LEVEL = ("children.parquet", "outcomes.parquet")
 STOCKS = ["looked_after_at_month_end", "open_protection_plans", "open_cin_cases"]
 DERIVED = "rate derived from published numbers and population"
 FLOWS = ["newly_looked_after", "new_referrals"]
@@ -43,16 +46,11 @@ Content = TypeVar("Content", Drawing, TableContent)
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(ChapterFiles):
     """One chapter: its slug, the study, and what it may read and show. Made by `open_page`.
 
     `status` says for each kind of data (`returns`, `published`, `design`) how its outputs are marked.
     """
-
-    slug: str
-    study: Study
-    build: Path
-    status: Mapping[str, str]
 
     # What goes onto the page
 
@@ -62,7 +60,7 @@ class Page:
         """
         if isinstance(drawing, Absence):
             return self.say(drawing.reason, of)
-        return figure_of(self._cited(drawing, of), f"{self.slug}-{name}", self._status(of))
+        return figure_of(self._cited(drawing, of), f"{self.slug}-{name}", self.status_of(of))
 
     def table(self, content: TableContent | Words | None, name: str, of: str = "returns") -> Table | Words:
         """The content as a table labelled `<slug>-<name>`; words stay words, and None says there is
@@ -70,11 +68,11 @@ class Page:
         """
         if content is None or isinstance(content, Words):
             return content or self.say("There is nothing to list here.", of)
-        return table_of(self._cited(content, of), f"{self.slug}-{name}", self._status(of))
+        return table_of(self._cited(content, of), f"{self.slug}-{name}", self.status_of(of))
 
     def say(self, text: str, of: str = "returns") -> Words:
         """A paragraph made from data, marked when the data are synthetic."""
-        return Words(text, self._status(of))
+        return Words(text, self.status_of(of))
 
     def record(self, estimates: pd.DataFrame) -> Record:
         """Hand the chapter's estimates to the book; counts in them are protected first."""
@@ -88,7 +86,7 @@ class Page:
 
     def panel(self, model: str) -> pd.DataFrame:
         """Authority-by-period sums for the models to fit. Not for showing: see `rates` and `cells`."""
-        return self._parquet(f"cohort/{model}/panel.parquet")
+        return self.parquet_of(f"cohort/{model}/panel.parquet")
 
     def main_panel(self, model: str) -> pd.DataFrame:
         """The panel of the main sample, all outcomes and horizons."""
@@ -112,24 +110,52 @@ class Page:
 
     def cells(self, model: str, outcome: str, horizon: int) -> PublishedCounts:
         """Children by authority and period that may be shown."""
-        return publish_cells(self.panel_slice(model, outcome, horizon), self.study.disclosure)
+        rows = self.panel_slice(model, outcome, horizon)
+        return publish_cells(rows, self.descriptives(model), self.study.disclosure)
 
     def flow(self, model: str) -> PublishedCounts:
         """The sample flow that may be shown; an authority's chapter sees its own rows only."""
-        return publish_flow(self._csv(f"cohort/{model}/flow.csv"), self.study.disclosure)
+        return publish_flow(self.csv_of(f"cohort/{model}/flow.csv"), self.study.disclosure)
+
+    def allocation(self, model: str) -> PublishedCounts:
+        """Children by sequence, authority and period that may be shown."""
+        dates = ["go_live", "period_start", "period_end"]
+        cells = self.csv_of(f"cohort/{model}/allocation.csv", dates=dates)
+        return publish_allocation(cells, self.descriptives(model), self.study.disclosure)
+
+    def samples(self, model: str) -> PublishedCounts:
+        """Sizes of the samples that may be shown."""
+        return publish_samples(self.csv_of(f"cohort/{model}/samples.csv"), self.study.disclosure)
+
+    def exposures(self, model: str) -> PublishedCounts:
+        """Children by definition of exposure that may be shown."""
+        return publish_exposures(self.csv_of(f"cohort/{model}/exposures.csv"), self.study.disclosure)
 
     def descriptives(self, model: str) -> PublishedCounts:
         """Covariates by exposure that may be shown."""
-        return publish_descriptives(self._csv(f"cohort/{model}/descriptives.csv"), self.study.disclosure)
+        return publish_descriptives(self.csv_of(f"cohort/{model}/descriptives.csv"), self.study.disclosure)
+
+    def differences(self, model: str) -> PublishedCounts:
+        """Standardised differences between children after and before go-live that may be shown."""
+        return publish_differences(self.csv_of(f"cohort/{model}/descriptives.csv"), self.study.disclosure)
 
     def missing(self, model: str) -> PublishedCounts:
-        """Shares of missing covariates that may be shown."""
-        missing = self._csv(f"cohort/{model}/missingness.csv")
+        """Numbers of children with a missing covariate, by authority, that may be shown."""
+        missing = self.csv_of(f"cohort/{model}/missingness.csv")
         return publish_missing(missing, self.descriptives(model), self.study.disclosure)
+
+    def missing_periods(self, model: str) -> PublishedCounts:
+        """Numbers of children with a missing covariate, by authority and period, that may be shown."""
+        missing, design = self.csv_of(f"cohort/{model}/missingness.csv"), self.wedge(model).design_table()
+        return publish_missing_periods(missing, design, self.descriptives(model), self.study.disclosure)
+
+    def missing_patterns(self, model: str) -> PublishedCounts:
+        """Combinations of missing covariates that may be shown."""
+        return publish_patterns(self.csv_of(f"cohort/{model}/patterns.csv"), self.study.disclosure)
 
     def observability(self, model: str) -> pd.DataFrame:
         """How far each outcome is observed, by authority and horizon."""
-        return self._csv(f"cohort/{model}/observability.csv", dates=["covered_to", "fully_observed_from"])
+        return self.csv_of(f"cohort/{model}/observability.csv", dates=["covered_to", "fully_observed_from"])
 
     def flows(self) -> dict[str, PublishedCounts]:
         """The sample flow of every model, by model."""
@@ -142,7 +168,7 @@ class Page:
     def excluded(self, model: str) -> pd.DataFrame:
         """Authorities left out of a model's estimates, with the reason as it may be shown. Columns model,
         authority, reason."""
-        excluded = self._csv(f"cohort/{model}/excluded_authorities.csv", text=["reason"])
+        excluded = self.csv_of(f"cohort/{model}/excluded_authorities.csv", text=["reason"])
         return excluded.assign(
             reason=[safe_text(reason, self.study.disclosure) for reason in excluded["reason"]]
         )
@@ -150,15 +176,20 @@ class Page:
     def marked(self, model: str) -> pd.DataFrame:
         """Authorities of a model's estimates whose returns are marked. Columns model, authority, checks (ids,
         joined by "; "), n_findings."""
-        return self._csv(f"cohort/{model}/marked_authorities.csv", text=["checks"])
+        return self.csv_of(f"cohort/{model}/marked_authorities.csv", text=["checks"])
 
     def findings(self, authority: str) -> pd.DataFrame:
         """What the checks of one authority's returns found."""
-        return read_findings(self._file(f"returns/{authority}/findings.csv"))
+        return read_findings(self.file_of(f"returns/{authority}/findings.csv"))
 
     def reading(self, authority: str) -> PublishedCounts:
         """Which workbooks and sheets of one authority were read, as it may be shown."""
-        return publish_reading(self._csv(f"returns/{authority}/reading_log.csv"), self.study.disclosure)
+        return publish_reading(self.csv_of(f"returns/{authority}/reading_log.csv"), self.study.disclosure)
+
+    def repairs(self, authority: str) -> PublishedCounts:
+        """The corrections applied to one authority's returns, as they may be shown."""
+        declared = self.csv_of(f"returns/{authority}/corrections.csv")
+        return publish_repairs(declared, self.findings(authority), self.study.disclosure)
 
     def model_findings(self, model: str) -> pd.DataFrame:
         """The findings of all trial authorities of a model, below each other."""
@@ -168,7 +199,7 @@ class Page:
 
     def monthly(self, authority: str) -> pd.DataFrame:
         """One authority's monthly totals as returned. Not for showing: see `monthly_counts`."""
-        return self._parquet(f"returns/{authority}/dr1_monthly.parquet")
+        return self.parquet_of(f"returns/{authority}/dr1_monthly.parquet")
 
     def monthly_counts(self, authority: str) -> PublishedCounts:
         """Monthly totals that may be shown: stocks by month, flows by quarter."""
@@ -176,7 +207,7 @@ class Page:
 
     def profile(self, la_code: str) -> pd.DataFrame:
         """Published series of one authority against its neighbours and England, with sources in words."""
-        profile = self._parquet("published/profile.parquet")
+        profile = self.parquet_of("published/profile.parquet")
         own = profile[profile["authority_code"].astype(str) == la_code]
         words = own["source"].map(self._source_words())
         derived = own["source"].str.startswith("derived")
@@ -184,30 +215,30 @@ class Page:
 
     def neighbours(self, la_code: str) -> pd.DataFrame:
         """The ten statistical neighbours of one authority."""
-        table = self._csv("published/profile_neighbours.csv", text=["authority_code", "code"])
+        table = self.csv_of("published/profile_neighbours.csv", text=["authority_code", "code"])
         return table[table["authority_code"] == la_code].drop(columns="authority_code")
 
     def published(self, name: str) -> pd.DataFrame:
         """A table of the matched comparison by name: `matches`, `left_out`, `sources`, `revisions`."""
-        return self._csv(f"published/{name}.csv", text=["authority_code", "comparator_code"])
+        return self.csv_of(f"published/{name}.csv", text=["authority_code", "comparator_code"])
 
     def price_series(self) -> pd.DataFrame | None:
         """Published series for the price of care; none where they are invented and the returns are real."""
-        if self._status("published") == "synthetic" != self._status("returns"):
+        if self.status_of("published") == "synthetic" != self.status_of("returns"):
             return None
-        return self._parquet("published/series.parquet")
+        return self.parquet_of("published/series.parquet")
 
     def comparison(self) -> pd.DataFrame:
         """Tidy estimates of the matched comparison."""
-        return read_estimates(self._file("published/matched.csv"))
+        return read_estimates(self.file_of("published/matched.csv"))
 
     def estimates(self) -> pd.DataFrame:
         """Every estimate of the book."""
-        return read_estimates(self._file("results/estimates.csv"))
+        return read_estimates(self.file_of("results/estimates.csv"))
 
     def results(self, *slugs: str) -> pd.DataFrame:
         """The estimates that other chapters recorded, below each other."""
-        parts = [read_estimates(self._file(f"results/{slug}.csv")) for slug in slugs]
+        parts = [read_estimates(self.file_of(f"results/{slug}.csv")) for slug in slugs]
         return pd.concat(parts, ignore_index=True)
 
     def _source_words(self) -> dict[str, str]:
@@ -221,33 +252,9 @@ class Page:
 
     def _cited(self, content: Content, of: str) -> Content:
         """Invented statistics have the layout of a published source, not its publisher."""
-        if of != "published" or self._status(of) != "synthetic" or not content.source:
+        if of != "published" or self.status_of(of) != "synthetic" or not content.source:
             return content
         return replace(content, source=f"Synthetic statistics in the layout of: {content.source}")
-
-    def _status(self, of: str) -> str:
-        if of not in self.status:
-            raise ParameterError(f"no data called {of!r}; there are {', '.join(self.status)}")
-        return self.status[of]
-
-    def _csv(self, path: str, dates: list[str] | None = None, text: list[str] | None = None) -> pd.DataFrame:
-        types = {column: "str" for column in text or []}
-        return pd.read_csv(self._file(path), parse_dates=dates, dtype=types)
-
-    def _parquet(self, path: str) -> pd.DataFrame:
-        return pd.read_parquet(self._file(path))
-
-    def _file(self, path: str) -> Path:
-        """The file of an aggregate; child-level tables are refused, missing ones named."""
-        if Path(path).name in CHILD_LEVEL:
-            raise DisclosureError(f"{path} holds records of children; chapters read aggregates only")
-        file = self.build / path
-        if not file.is_file():
-            raise ParameterError(
-                f"chapter {self.slug!r} needs {path} in the build folder, and it is not there; "
-                "build the stage that writes it, and list it among the chapter's inputs"
-            )
-        return file
 
 
 def open_page(slug: str, study_path: str, build_path: str) -> Page:
@@ -264,7 +271,7 @@ def open_page(slug: str, study_path: str, build_path: str) -> Page:
         )
     found = json.loads(path.read_text(encoding="utf-8"))
     status = {name: str(found[name]) for name in ("returns", "published")} | {"design": "design"}
-    return Page(slug, load_study(study_path), build, status)
+    return Page(slug, load_study(study_path), build, status, Path(study_path).parent / "data_contracts")
 
 
 def vintage_text(vintage: object) -> str:

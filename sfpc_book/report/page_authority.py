@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sfpc_book.contracts.check_words import CheckWords, load_check_words
 from sfpc_book.report.charts_findings import findings_bars
 from sfpc_book.report.charts_flow import flow_diagram
 from sfpc_book.report.charts_published import published_series
 from sfpc_book.report.charts_returns import monthly_series
 from sfpc_book.report.comparison_words import MEASURES
 from sfpc_book.report.disclosure import PublishedCounts
-from sfpc_book.report.disclosure_returns import publish_findings
+from sfpc_book.report.disclosure_returns import publish_findings, publish_followed
 from sfpc_book.report.drawing import Absence, Drawing
+from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.report.page import Page, known
 from sfpc_book.report.sentences_data import (
     coverage_sentence,
@@ -22,8 +24,19 @@ from sfpc_book.report.sentences_data import (
     latest_sentences,
     trial_role_sentences,
 )
+from sfpc_book.report.sentences_returns import (
+    consequence_sentences,
+    followed_sentences,
+    linked_sentence,
+    no_part_sentence,
+    nothing_sent_sentence,
+    sent_sentences,
+    span_sentences,
+)
 from sfpc_book.report.table import TableContent
-from sfpc_book.report.tables_data import LAYERS, findings_table, plain_table, repairs_table, sent_table
+from sfpc_book.report.tables_data import LAYERS, plain_table, sent_table
+from sfpc_book.report.tables_findings import findings_table, oddities_table
+from sfpc_book.report.tables_repairs import repairs_table
 from sfpc_book.report.words import Words
 from sfpc_book.study.schema import Authority
 
@@ -36,6 +49,7 @@ class AuthorityPage:
 
     page: Page
     authority: Authority
+    words: CheckWords
 
     @property
     def in_trial(self) -> bool:
@@ -47,6 +61,20 @@ class AuthorityPage:
         model = self.authority.model
         wedge = self.page.wedge(model) if self.in_trial and model else None
         return self.page.say(trial_role_sentences(self.page.study, self.authority, wedge), "design")
+
+    def nothing_sent(self) -> Words:
+        """That a pilot was asked for no returns."""
+        return self.page.say(nothing_sent_sentence(self.authority.name), "design")
+
+    def no_part_in_trial(self) -> Words:
+        """That nothing of a pilot enters an estimate of the trial."""
+        return self.page.say(no_part_sentence(self.page.study, self.authority), "design")
+
+    def sent_words(self) -> Words:
+        """How many of the returns asked for were read, and where the findings go."""
+        reading, name = self.page.reading(self.authority.slug), self.authority.name
+        workbook = workbook_name(self.authority.slug, self.page.status["returns"])
+        return self.page.say(sent_sentences(reading, self.page.study, name, workbook))
 
     def sent(self) -> TableContent:
         """The returns read, kind by kind."""
@@ -70,22 +98,47 @@ class AuthorityPage:
         """The checks that found something."""
         caption = f"What the checks found in the returns of {self.authority.name}"
         nothing = f"No check of the returns of {self.authority.name} found anything."
-        return findings_table(self._safe_findings(), caption) or self.page.say(nothing)
+        return findings_table(self._safe_findings(), self.words, caption) or self.page.say(nothing)
 
     def oddities_list(self) -> TableContent | Words:
         """What the reading met and dealt with by rule."""
         caption = f"What was odd in the workbooks of {self.authority.name}, and how it was read"
         nothing = f"Nothing else was odd in the workbooks of {self.authority.name}."
-        return findings_table(self._safe_findings(), caption, "info") or self.page.say(nothing)
+        return oddities_table(self._safe_findings(), self.words, caption) or self.page.say(nothing)
 
     def repairs(self) -> TableContent | Words:
         """Repairs made by declared corrections, with their reasons."""
         caption = f"Repairs made to the returns of {self.authority.name}, each declared with its reason"
         nothing = f"No declared correction applies to the returns of {self.authority.name}."
-        return repairs_table(self._safe_findings(), caption) or self.page.say(nothing)
+        return repairs_table(self.page.repairs(self.authority.slug), caption) or self.page.say(nothing)
 
     def _safe_findings(self) -> PublishedCounts:
         return publish_findings(self.findings(), self.page.study.disclosure)
+
+    def consequences(self) -> Words:
+        """Which estimates lose this authority, which carry it marked, and what is only noted."""
+        excluded = self.page.excluded(str(self.authority.model))
+        text = consequence_sentences(
+            self.page.study, self.authority, self._safe_findings(), excluded, self.words
+        )
+        return self.page.say(text)
+
+    def linked_words(self) -> Words:
+        """Share of its children that are linked to outcomes."""
+        counts = self.page.flow(str(self.authority.model))
+        return self.page.say(linked_sentence(counts, self.authority.slug, self.authority.name))
+
+    def span_words(self) -> Words:
+        """Gaps over the trial window, and ends of what its outcomes cover."""
+        return self.page.say(span_sentences(self._safe_findings(), self.words))
+
+    def followed_words(self) -> Words:
+        """When the primary outcome is observed at each horizon."""
+        study, model = self.page.study, str(self.authority.model)
+        followed = publish_followed(self.page.observability(model), study.disclosure)
+        return self.page.say(
+            followed_sentences(study, followed, study.primary(model).id, self.authority.name)
+        )
 
     def flow_words(self) -> Words:
         """From records sent to children analysed."""
@@ -143,4 +196,4 @@ class AuthorityPage:
 def authority_page(page: Page, slug: str) -> AuthorityPage:
     """The chapter of one authority. Raises `ParameterError` listing the known ones."""
     adopters = {authority.slug: authority for authority in page.study.adopters()}
-    return AuthorityPage(page, adopters[known(slug, adopters, "local authority")])
+    return AuthorityPage(page, adopters[known(slug, adopters, "local authority")], load_check_words())

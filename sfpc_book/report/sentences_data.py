@@ -143,7 +143,7 @@ def flow_sentences(counts: PublishedCounts, name: str, authority: str = "all") -
     reasons = "".join(
         f" The largest group left out is “{row.box}” ({count(row.n)})." for row in most.itertuples()
     )
-    return f"Of {count(first['n'])} {first['box']}, {count(last['n'])} {last['box']} are analysed.{reasons}"
+    return f"Of {count(first['n'])} referrals, {count(last['n'])} {last['box']} are analysed.{reasons}"
 
 
 def findings_sentences(findings: pd.DataFrame, name: str) -> str:

@@ -7,17 +7,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sfpc_book.report.cells import readable_cells
-from sfpc_book.report.covariates import ALL_AGES, covariate_words, level_words, spelt
-from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
+from sfpc_book.report.covariates import spelt
+from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import (
-    LOW,
     NOT_APPLICABLE,
-    NOT_AVAILABLE,
-    SUPPRESSED,
     count,
     date_text,
-    is_missing,
     number,
     p_value,
     percentage,
@@ -26,52 +22,14 @@ from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Study
 
 SEVERITY_SHORT = {"block": "stopping estimation", "mark": "marked", "note": "noted"}
-SEVERITY = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
 RETURNS_SOURCE = "Data returns"
-REPAIR = "correction"
 
 
-def findings_table(counts: PublishedCounts, caption: str, status: str = "fail") -> TableContent | None:
-    """Checks that found something, worst first: what, where, how much, and what was allowed. None if there
-    are none.
-
-    With status `info`: what the reading met and dealt with, repairs apart.
-    """
-    findings = require_published(counts, "findings").frame
-    order = {severity: place for place, severity in enumerate(SEVERITY)}
-    listed_rows = findings[(findings["status"] == status) & (findings["check"] != REPAIR)]
-    if listed_rows.empty:
-        return None
-    rows = listed_rows.sort_values("severity", key=lambda values: values.map(order), kind="stable")
-    cells = {
-        "Check": [spelt(check) for check in rows["check"]],
-        "Layer": rows["layer"].map(LAYERS).fillna(rows["layer"]).fillna(NOT_APPLICABLE),
-        "Where": [_where(row) for row in rows.itertuples()],
-        "What was found": rows["text"],
-    }
-    if status == "fail":
-        cells["Measured"] = [_measured(row.measured, row) for row in rows.itertuples()]
-        cells["Limit"] = [_measured(row.limit, row, hidden=False) for row in rows.itertuples()]
-        cells["What follows"] = rows["severity"].map(SEVERITY)
-    notes = (counts.note(),)
-    return TableContent(pd.DataFrame(cells), caption, notes, "Checks declared in the data contracts", rows)
-
-
-def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
-    """Declared corrections that were applied, each with its reason. None if there are none."""
-    findings = require_published(counts, "findings").frame
-    rows = findings[findings["check"] == REPAIR]
-    if rows.empty:
-        return None
-    cells = pd.DataFrame(
-        {
-            "Column": rows["column"].fillna(NOT_APPLICABLE),
-            "Layer": rows["layer"].map(LAYERS).fillna(NOT_APPLICABLE),
-            "Repair and reason": rows["text"],
-        }
-    )
-    return TableContent(cells, caption, (counts.note(),), "File of corrections", rows)
+def returns_asked(study: Study) -> dict[str, int]:
+    """How many returns of each layer an authority was asked for."""
+    monthly = len(study.returns.months)
+    return {"dr1": monthly, "dr2": monthly, "dr3": 1}
 
 
 def sent_table(
@@ -85,8 +43,6 @@ def sent_table(
     log = require_published(reading, "reading").frame
     failed = require_published(findings, "findings").frame.query("status == 'fail'")
     sheets = log.drop_duplicates(["layer", "file", "sheet", "header_row"])
-    monthly = len(study.returns.months)
-    asked = {"dr1": monthly, "dr2": monthly, "dr3": 1}
     rows = [
         {
             "Return": LAYERS[layer],
@@ -96,7 +52,7 @@ def sent_table(
             "Rows": count(_rows_read(sheets[sheets["layer"] == layer], reading.rounding)),
             "Checks that found something": _by_severity(failed[failed["layer"] == layer]),
         }
-        for layer, number_asked in asked.items()
+        for layer, number_asked in returns_asked(study).items()
     ]
     notes = (
         "Rows of all sheets together; monthly totals have one row a month. The CSV file lists every sheet "
@@ -118,75 +74,6 @@ def _by_severity(failed: pd.DataFrame) -> str:
         f"{numbers[severity]} {words}" for severity, words in SEVERITY_SHORT.items() if severity in numbers
     ]
     return ", ".join(parts) or "none"
-
-
-def _where(row: object) -> str:
-    parts = [str(getattr(row, name)) for name in ("sheet", "column") if not is_missing(getattr(row, name))]
-    return ", ".join(parts) or str(getattr(row, "subject", "")) or NOT_APPLICABLE
-
-
-def _measured(value: object, row: object, *, hidden: bool = True) -> str:
-    if is_missing(value):
-        return SUPPRESSED if hidden and getattr(row, "suppressed", False) else NOT_APPLICABLE
-    places = 0 if float(value).is_integer() else 3  # type: ignore[arg-type]
-    text = number(float(value), places).replace(LOW, "0")  # type: ignore[arg-type]
-    unit = getattr(row, "unit", None)
-    return text if is_missing(unit) or not str(unit) else f"{text} {unit}"
-
-
-def baseline_table(
-    counts: PublishedCounts, authority: str, caption: str, ages: tuple[int, int] = ALL_AGES
-) -> TableContent:
-    """Children before and after go-live at each level of each covariate: numbers and shares.
-
-    `ages` are the youngest and the oldest of the sample: groups of other ages are left out, and a group
-    that reaches beyond them is named by the ages that occur.
-    """
-    frame = require_published(counts, "descriptives").frame
-    rows = frame[frame["authority"] == authority]
-    rows = rows.assign(level_words=[level_words(row.variable, row.level, ages) for row in rows.itertuples()])
-    rows = rows.dropna(subset=["level_words"])
-    # A level that no child of the authority has, before or after, says nothing: it is left out.
-    seen = rows["n"].ne(0).groupby([rows["variable"], rows["level"]]).transform("any")
-    rows = rows[seen]
-    before, after = (rows[rows["exposed"] == exposed].reset_index(drop=True) for exposed in (0, 1))
-    cells = pd.DataFrame(
-        {
-            "Level": [f"{covariate_words(row.variable)}: {row.level_words}" for row in before.itertuples()],
-            "Before go-live": shown(before["n"]),
-            "Share before": _shares(before["share"], before["suppressed"]),
-            "After go-live": shown(after["n"]),
-            "Share after": _shares(after["share"], after["suppressed"]),
-        }
-    )
-    totals = [count(part["total"].iloc[0]) if len(part) else NOT_AVAILABLE for part in (before, after)]
-    return TableContent(
-        cells=cells,
-        caption=caption,
-        notes=(f"Children before go-live: {totals[0]}; after: {totals[1]}.", counts.note()),
-        source=RETURNS_SOURCE,
-        data=rows.drop(columns="level_words"),
-    )
-
-
-def _shares(shares: pd.Series, hidden: pd.Series) -> list[str]:
-    return [SUPPRESSED if flag else percentage(share) for share, flag in zip(shares, hidden, strict=True)]
-
-
-def cell_sizes_table(counts: PublishedCounts, study: Study, caption: str) -> TableContent:
-    """Children observed by authority (rows) and period (columns), with those not linked."""
-    frame = require_published(counts, "cells").frame
-    cells: dict[str, list[str]] = {}
-    authorities = list(dict.fromkeys(frame["authority"]))
-    cells["Local authority"] = [study.authorities[slug].name for slug in authorities]
-    for period, part in frame.groupby("period", sort=True):
-        by_authority = part.set_index("authority")["n_children"].reindex(authorities)
-        cells[f"Period {period} from {part['period_start'].iloc[0]:%b %Y}"] = shown(by_authority)
-    linked = frame.groupby("authority")["n_not_linked_all"].first()
-    cells["Not linked, all periods"] = shown(linked.reindex(authorities))
-    return TableContent(
-        cells=pd.DataFrame(cells), caption=caption, notes=(counts.note(),), source=RETURNS_SOURCE, data=frame
-    )
 
 
 def observability_table(study: Study, observability: pd.DataFrame, caption: str) -> TableContent:

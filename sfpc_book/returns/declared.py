@@ -10,7 +10,8 @@ from sfpc_book.contracts.contract import DATA_CONTRACTS, TableContract, load_con
 from sfpc_book.contracts.limits import Limits, load_limits
 from sfpc_book.contracts.vocabulary import Vocabularies, load_vocabularies
 from sfpc_book.errors import ReturnsError
-from sfpc_book.returns.corrections import Correction, corrections_for, load_corrections
+from sfpc_book.returns.correction import Correction
+from sfpc_book.returns.corrections import corrections_for, load_corrections
 from sfpc_book.returns.inventory import comparable_with, is_synthetic
 from sfpc_book.study.study import Study
 
@@ -40,7 +41,7 @@ def load_declared(study: Study, folder: Path, data_contracts: Path = DATA_CONTRA
     contracts = load_contracts(data_contracts)
     words = load_vocabularies(data_contracts / "vocabularies.yml")
     paths = (data_contracts / "corrections.yml", folder / "corrections.yml")
-    listed = [part for path in paths for part in load_corrections(path, contracts, study.authorities)]
+    listed = load_corrections(paths, contracts, study)
     limits = load_limits(data_contracts)
     applied = corrections_for(listed, synthetic=is_synthetic(folder))
     return Declared(contracts, words, limits, applied, comparable_with(folder))

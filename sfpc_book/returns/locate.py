@@ -38,7 +38,8 @@ class Located:
     is `long` or `wide`.
 
     `unknown` are headers that no column has, with the nearest column if one is near; `repeated` are columns
-    whose header stands more than once: the first is read.
+    whose header stands more than once: the first is read. `corrections` are the ids of those that it took to
+    find the table and its columns.
     """
 
     table: str
@@ -50,6 +51,7 @@ class Located:
     places: tuple[Place, ...]
     unknown: tuple[tuple[str, str | None], ...]
     repeated: tuple[str, ...]
+    corrections: tuple[str, ...] = ()
 
     @property
     def columns(self) -> set[str]:

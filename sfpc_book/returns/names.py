@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from sfpc_book.study.return_months import MONTHS, first_day
+from sfpc_book.study.schema import Study
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 PATTERN = re.compile(
@@ -38,11 +39,21 @@ class ReturnFile:
 
 @dataclass(frozen=True)
 class UnreadName:
-    """A workbook whose name says no authority, layer or month that the study knows."""
+    """A workbook whose name says no authority, layer or month that the study knows.
+
+    `spelt` is what stands in the place of the authority, where only that is unknown.
+    """
 
     path: Path
     text: str
     nearest: str | None = None
+    spelt: str | None = None
+
+
+def asked_months(study: Study) -> dict[str, tuple[str, ...]]:
+    """For each layer: the months of the returns that were asked for."""
+    months = study.returns.months
+    return {"dr1": months, "dr2": months, "dr3": (study.returns.outcome_month,)}
 
 
 def read_name(path: Path, slugs: Iterable[str], aliases: Mapping[str, str]) -> ReturnFile | UnreadName:
@@ -60,7 +71,7 @@ def read_name(path: Path, slugs: Iterable[str], aliases: Mapping[str, str]) -> R
         hint = f"; nearest is '{near}'" if near else ""
         text = f"unknown authority '{spelt}'{hint}. Allowed: {', '.join(known)}. "
         text += "Rename the file, or declare the spelling as a correction with action alias_authority"
-        return UnreadName(path, text, near)
+        return UnreadName(path, text, near, spelt)
     month = f"{match['month']}{match['year'][-2:]}"
     return ReturnFile(
         path, slug, f"dr{match['layer']}", month, match["rest"], None if spelt == slug else spelt

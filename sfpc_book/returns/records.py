@@ -26,11 +26,12 @@ from sfpc_book.returns.cells import (
 )
 from sfpc_book.returns.column_notes import column_findings, log_row
 from sfpc_book.returns.locate import Located, Place
+from sfpc_book.returns.marks import corrections_of_records, no_corrections
 from sfpc_book.returns.origin import Origin
-from sfpc_book.returns.repair import Repairs, drops_rows, repair_cells, repair_numbers
+from sfpc_book.returns.repair import Changed, Repairs, drops_rows, repair_cells, repair_numbers
 from sfpc_book.returns.unborn import mark_unborn
 
-LINEAGE = ("authority", "return_month", "source_file", "source_sheet", "source_row")
+LINEAGE = ("authority", "return_month", "source_file", "source_sheet", "source_row", "corrections")
 MARKERS = {UNBORN: "unborn", CLEAN: "dated"}
 LEVEL_TYPES = {"ssda903_year": "Int64"}
 
@@ -47,14 +48,15 @@ class SheetRecords:
 
 @dataclass(frozen=True)
 class Returns:
-    """What one authority sent: canonical tables by name, the records of each sheet as read, findings, and one
-    log row per column of a sheet."""
+    """What one authority sent: canonical tables by name, the records of each sheet as read, findings, one log
+    row per column of a sheet, and one row per correction that was applied."""
 
     authority: str
     tables: Mapping[str, pd.DataFrame]
     sheets: tuple[SheetRecords, ...]
     findings: tuple[Finding, ...]
     log: pd.DataFrame
+    corrections: pd.DataFrame
 
 
 def read_records(
@@ -64,8 +66,8 @@ def read_records(
     origin = origin.at(located.sheet.name, located.table)
     numbers, rows = _filled_rows(located)
     calendar = located.sheet.date_1904
-    read = {place: _read_place(place, rows, contract, words, repairs, calendar) for place in located.places}
-    read = mark_unborn(read, rows, contract, words)
+    both = {place: _read_place(place, rows, contract, words, repairs, calendar) for place in located.places}
+    read = mark_unborn({place: column for place, (column, _) in both.items()}, rows, contract, words)
     keep, findings = _records_only(read, contract, numbers, repairs, origin)
     numbers = numbers[keep]
     kept = read if keep.all() else {place: column.take(keep) for place, column in read.items()}
@@ -75,19 +77,24 @@ def read_records(
             findings += column_findings(column, declared, place, numbers, origin)
     log = tuple(log_row(located, place, column, repairs, origin) for place, column in kept.items())
     if located.shape == "wide":
-        frame, position = _wide(contract, kept)
+        frame, position, level = _wide(contract, kept)
     else:
-        frame, position = _long(contract, kept), np.arange(len(numbers))
+        frame, position, level = _long(contract, kept), np.arange(len(numbers)), None
         if contract.wide and len(frame):
             position = np.flatnonzero(_filled_levels(contract, kept))
             frame = frame.take(position).reset_index(drop=True)
-    return SheetRecords(located.table, _with_lineage(frame, origin, numbers[position]), tuple(findings), log)
+    changed = {
+        place: {name: part[keep] for name, part in parts.items()} for place, (_, parts) in both.items()
+    }
+    carried = corrections_of_records(repairs, changed, position, level)
+    frame = _with_lineage(frame, origin, numbers[position], carried)
+    return SheetRecords(located.table, frame, tuple(findings), log)
 
 
 def empty_records(contract: TableContract) -> pd.DataFrame:
     """A table without rows, with the columns and types that a filled one has."""
     frame = _long(contract, {})
-    return _with_lineage(frame, Origin(""), np.array([], dtype=np.int64))
+    return _with_lineage(frame, Origin(""), np.array([], dtype=np.int64), no_corrections(0))
 
 
 def _filled_rows(located: Located) -> tuple[np.ndarray, list[list[object]]]:
@@ -113,16 +120,16 @@ def _read_place(
     words: Vocabularies,
     repairs: Repairs,
     date_1904: bool,
-) -> ReadColumn:
-    cells = repair_cells([row[place.position] for row in rows], place.column, repairs)
+) -> tuple[ReadColumn, Changed]:
+    cells, changed = repair_cells([row[place.position] for row in rows], place.column, repairs)
     declared = _declared(contract, place) or _level_column(contract)
     if date_1904 and declared.type in DATES:
         cells = [from_1904(cell) for cell in cells]
     column = read_column(cells, declared, words)
     if DTYPES[declared.type] in ("float64", "Int64"):
-        values = repair_numbers(column.values, place.column, repairs)
-        column = replace(column, values=values)
-    return column
+        values, rescaled = repair_numbers(column.values, place.column, repairs)
+        column, changed = replace(column, values=values), {**changed, **rescaled}
+    return column, changed
 
 
 def _level_column(contract: TableContract) -> Column:
@@ -209,10 +216,12 @@ def _filled_levels(contract: TableContract, read: Mapping[Place, ReadColumn]) ->
     return (filled | (none & first)).to_numpy(dtype=bool)
 
 
-def _wide(contract: TableContract, read: Mapping[Place, ReadColumn]) -> tuple[pd.DataFrame, np.ndarray]:
+def _wide(
+    contract: TableContract, read: Mapping[Place, ReadColumn]
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """One row per record and filled level, in the order of the sheet; a record without any keeps its first.
 
-    The second result is the position in the sheet of each row.
+    The other results are, of each row, the position in the sheet and the number of the level.
     """
     levelled = {place: column for place, column in read.items() if place.level is not None}
     once = _long(contract, {place: column for place, column in read.items() if place.level is None})
@@ -225,7 +234,7 @@ def _wide(contract: TableContract, read: Mapping[Place, ReadColumn]) -> tuple[pd
         contract.wide.column: stacked.take(level * len(filled) + row).reset_index(drop=True),
         contract.wide.by: _levels(names, contract),
     }
-    return once.take(row).reset_index(drop=True).assign(**said), row
+    return once.take(row).reset_index(drop=True).assign(**said), row, level
 
 
 def _levels(values: pd.Series, contract: TableContract) -> pd.Series:
@@ -239,10 +248,12 @@ def _levels(values: pd.Series, contract: TableContract) -> pd.Series:
     return values.map(dict(zip(distinct, stored, strict=True))).astype(dtype)
 
 
-def _with_lineage(frame: pd.DataFrame, origin: Origin, rows: np.ndarray) -> pd.DataFrame:
+def _with_lineage(
+    frame: pd.DataFrame, origin: Origin, rows: np.ndarray, corrections: pd.Series
+) -> pd.DataFrame:
     texts = (origin.authority, origin.month, origin.file, origin.sheet)
     lineage = {
         name: pd.Series(pd.array([text], dtype="str").take(np.zeros(len(frame), dtype=int)))
         for name, text in zip(LINEAGE, texts, strict=False)
     }
-    return frame.assign(**lineage, source_row=rows)
+    return frame.assign(**lineage, source_row=rows, corrections=corrections)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.finding import Finding
 from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.returns.cells import is_blank
-from sfpc_book.returns.corrections import Correction
+from sfpc_book.returns.correction import Correction
 from sfpc_book.returns.locate import (
     SHARE_FOR_STRANGE_NAME,
     Headers,
@@ -24,6 +24,7 @@ from sfpc_book.returns.locate import (
 from sfpc_book.returns.origin import Origin
 from sfpc_book.returns.place_notes import place_findings
 from sfpc_book.returns.sheet_notes import mark_findings
+from sfpc_book.returns.touched import Touched
 from sfpc_book.returns.workbook import RawSheet
 
 # A sheet with more than this is no mere sentence, whatever it says.
@@ -45,8 +46,13 @@ class Search:
     contracts: Sequence[TableContract]
     layout: str
     corrections: Sequence[Correction]
-    touched: Counter[str]
+    touched: Touched
     words: Vocabularies
+
+    def note(self, corrections: Sequence[Correction], sheet: RawSheet) -> None:
+        """Count that each of these corrections was needed for a sheet."""
+        for part in corrections:
+            self.touched.at(self.touched.file, sheet.name).add(part.id, 1)
 
     def headers(self, table: str) -> Headers:
         """What the headers of a table say in this layout."""
@@ -81,19 +87,25 @@ def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> F
 
 def _by_name(sheets: Sequence[RawSheet], search: Search) -> dict[int, tuple[str, str]]:
     """Sheets whose name says a table: number of the sheet → (table, how)."""
-    renamed = {sheet_text(part.sheet): part for part in search.corrections if part.action == "rename_sheet"}
     named: dict[int, tuple[str, str]] = {}
     for number, sheet in enumerate(sheets):
-        part = renamed.get(sheet_text(sheet.name))
-        if part:
-            search.touched[part.id] += 1
-            named[number] = (part.table, "correction")
+        parts = _renaming(sheet, search)
+        if parts:
+            search.note(parts, sheet)
+            named[number] = (parts[0].table, "correction")
             continue
         for contract in search.contracts:
             how = name_says(sheet, contract.sheets[search.layout])
             if how and (number not in named or how == "name"):
                 named[number] = (contract.table, how)
     return named
+
+
+def _renaming(sheet: RawSheet, search: Search) -> list[Correction]:
+    """The correction that says which table a sheet of this name holds; none or one."""
+    name = sheet_text(sheet.name)
+    listed = (part for part in search.corrections if part.action == "rename_sheet")
+    return [part for part in listed if sheet_text(str(part.sheet)) == name]
 
 
 def _by_headers(sheet: RawSheet, search: Search) -> str | None:
@@ -117,22 +129,19 @@ def _locate(sheet: RawSheet, table: str, found_by: str, search: Search) -> Locat
     row = find_header(sheet.rows, headers, forced.header_row if forced else None)
     if row is None:
         return None
-    if forced:
-        search.touched[forced.id] += 1
-    return locate(sheet, headers, found_by, row, _renames(sheet, row, here, search.touched))
+    renames = _renames(sheet, row, here)
+    search.note([*([forced] if forced else []), *renames], sheet)
+    renamed = {(header_text(part.header), part.occurrence): str(part.column) for part in renames}
+    used = [*_renaming(sheet, search), *([forced] if forced else []), *renames]
+    located = locate(sheet, headers, found_by, row, renamed)
+    return replace(located, corrections=tuple(part.id for part in used))
 
 
-def _renames(
-    sheet: RawSheet, row: int, here: Sequence[Correction], touched: Counter[str]
-) -> Mapping[tuple[str, int], str]:
-    """Columns that corrections give to (header, n-th of that header), as far as the sheet has them."""
+def _renames(sheet: RawSheet, row: int, here: Sequence[Correction]) -> list[Correction]:
+    """Corrections that give a column to a header which the sheet has, often enough."""
     counts = Counter(header_text(cell) for cell in sheet.rows[row - 1] if not is_blank(cell))
-    renamed = {}
-    for part in here:
-        if part.action == "rename" and counts[header_text(part.header)] >= part.occurrence:
-            renamed[(header_text(part.header), part.occurrence)] = part.column
-            touched[part.id] += 1
-    return renamed
+    listed = (part for part in here if part.action == "rename")
+    return [part for part in listed if counts[header_text(part.header)] >= part.occurrence]
 
 
 def _hollow(sheet: RawSheet, table: str, words: Vocabularies, origin: Origin) -> Finding:

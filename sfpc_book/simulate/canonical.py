@@ -16,7 +16,7 @@ from sfpc_book.study.return_months import spans
 Sent = dict[tuple[str, str], dict[str, pd.DataFrame]]
 DTYPES = {"text": "str", "code": "str", "factors": "str", "flag": "Int8", "integer": "Int64",
           "number": "float64", "share": "float64", "percent": "float64"}  # fmt: skip
-LINEAGE = ["authority", "return_month", "source_file", "source_sheet", "source_row"]
+LINEAGE = ["authority", "return_month", "source_file", "source_sheet", "source_row", "corrections"]
 EVENT_DATE = {"dr2_care": "care_start", "dr2_plans": "plan_start"}
 
 
@@ -109,7 +109,7 @@ def _typed(table: pd.DataFrame, contract: TableContract, layout: str) -> pd.Data
     dtypes |= {"birth_marker": "str"} if "birth_marker" in table else {}
     if contract.wide:
         dtypes[contract.wide.by] = "Int64" if contract.wide.by == "ssda903_year" else "str"
-    dtypes |= {name: "str" for name in LINEAGE if name != "source_row"}
+    dtypes |= {name: "int64" if name == "source_row" else "str" for name in LINEAGE}
     absent = set(contract.names) - {column.name for column in contract.for_layout(layout)}
     kept = table.drop(columns=[name for name in table if name in absent])
-    return kept.reindex(columns=[*dtypes, "source_row"]).astype(dtypes)
+    return kept.reindex(columns=list(dtypes)).astype(dtypes)

@@ -28,7 +28,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def chosen_defects(chosen: bool | Sequence[str]) -> tuple[Defect, ...]:
-    """The defects of the kinds named; of True all that leave every authority to be estimated.
+    """The defects of the kinds named; of True all that leave the estimates near the truth.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def chosen_defects(chosen: bool | Sequence[str]) -> tuple[Defect, ...]:
         For a kind that is not in the registry.
     """
     if chosen is True:
-        return tuple(defect for defect in DEFECTS if not defect.blocks)
+        return tuple(defect for defect in DEFECTS if not defect.distorts)
     names = tuple(chosen or ())
     unknown = [name for name in names if name not in BY_KIND]
     if unknown:

@@ -133,7 +133,7 @@ RECORD_DEFECTS = (
     _record("missing_referral_return", "dr2", REFERRALS, "finding", _missing_return, "return_missing",
             (WHOLE, "file"), scope="authority",
             also=("referral_gap", "identifier_link", "care_before_referral"),
-            apart=("referral dates", "links", "births", "identifiers")),
+            apart=("referral dates", "links", "births", "identifiers"), distorts=True),
     _record("rows_sent_twice", "dr2", REFERRALS, "reader", _rows_twice, "duplicate_rows",
             ("rows", "records"), from_before=True),
     _record("same_months_in_two_returns", "dr1", MONTHLY, "reader", _months_twice, "duplicate_rows",
@@ -148,7 +148,7 @@ RECORD_DEFECTS = (
     _record("outcome_identifiers_without_referral", "dr3", CARE, "finding", in_grid(_unlinked),
             "identifier_link", ("rows", "records"), apart=("+links",)),
     _record("outcome_sheet_without_events", "dr3", OUTCOMES, "finding", in_grid(_no_events), "no_event",
-            (WHOLE,), blocks=True),
+            (WHOLE,), distorts=True),
     _record("sheet_says_data_are_missing", "dr3", NOT_VITAL, "finding", in_grid(_says_missing),
             "sheet_says_missing", (WHOLE,), also=("table_sent",)),
 )  # fmt: skip

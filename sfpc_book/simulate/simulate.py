@@ -53,7 +53,7 @@ def simulate_returns(
     scale
         1 is the size of the protocols.
     defects
-        Those named, none, or (True) all that leave every authority to be estimated.
+        Those named, none, or (True) all that leave the estimates near the truth.
     rate
         Share of the places of each kind (sheets that it could stand in) that get it, 0 to 1, as far as
         defects leave each other room; at least one place. None: one.

@@ -31,7 +31,8 @@ def cross_faults(raw: Mapping[str, Any]) -> list[Fault]:
             faults += _go_live_faults(key, model, authorities, raw)
             faults += _age_faults(key, model)
     faults += [*_repeated(authorities), *_orphans(models, authorities), *_band_faults(raw)]
-    return [*faults, *_reliability_faults(raw)]
+    faults += _left_faults(models, authorities)
+    return [*faults, *_reliability_faults(raw), *_registry_faults(raw, outcomes)]
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -128,6 +129,41 @@ def _orphans(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Itera
                 f"'{slug}' has role '{part['role']}' but stands in no model; add it to one or change its role"
             )
             yield Fault(("authorities", slug, "role"), text)
+
+
+def _left_faults(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Iterator[Fault]:
+    """An authority that left a trial must say which: a sample that asks for it would pass it over in
+    silence."""
+    for slug, part in authorities.items():
+        left = part.get("left_model") if isinstance(part, Mapping) else None
+        if isinstance(part, Mapping) and (part.get("role") == "left") != (left in models):
+            text = (
+                f"'{slug}' has role '{part.get('role')}' and left_model '{left}'; one with role left, "
+                f"and no other, has one. Known models: {', '.join(map(str, models))}"
+            )
+            yield Fault(("authorities", slug), text)
+
+
+def _registry_faults(raw: Mapping[str, Any], outcomes: Mapping[str, Any]) -> Iterator[Fault]:
+    """The main sample and exposure must be there as such, and what the others name must be known."""
+    samples, exposures = _mapping(raw, "samples"), _mapping(raw, "exposures")
+    for group, parts, key in (("samples", samples, "main"), ("exposures", exposures, "go_live")):
+        if key not in parts:
+            yield Fault((group,), f"there is no '{key}' among the {group}; every other one is a change of it")
+    main = _mapping(samples, "main")
+    if main.get("index", "first_in_window") != "first_in_window" or main.get("with_left"):
+        yield Fault(("samples", "main"), "the main sample is of first referrals in the window of the trial")
+    if _mapping(exposures, "go_live").get("samples") is not None:
+        yield Fault(("exposures", "go_live", "samples"), "'go_live' is worked out for every sample: null")
+    for group, parts, field, known in (
+        ("samples", samples, "without_outcomes", outcomes),
+        ("exposures", exposures, "samples", samples),
+    ):
+        for key in parts:
+            for index, name in enumerate(_mapping(parts, key).get(field) or ()):
+                if name not in known:
+                    text = f"unknown name '{name}' in {field} of '{key}'. Known: {', '.join(map(str, known))}"
+                    yield Fault((group, key, field, index), text)
 
 
 def _reliability_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:

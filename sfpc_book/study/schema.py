@@ -111,13 +111,36 @@ class Outcome(Part):
 
 
 class Sample(Part):
-    """A way to choose the children; every one but `main` is "main, but …"."""
+    """A way to choose the children; every one but `main` is "main, but …".
+
+    `index` names the date from which a child is followed; `with_left` adds authorities that left the model's
+    trial, as clusters that are never exposed; `without_outcomes` are defined by the index itself.
+    """
 
     id: str = ""
     name: str
     rule: str
     plan_status: PlanStatus
     days: int | None = Field(default=None, gt=0)
+    index: Literal["first_in_window", "first_ever", "open_plan"] = "first_in_window"
+    with_left: bool = False
+    without_outcomes: tuple[str, ...] = ()
+
+
+class Exposure(Part):
+    """A way to say who was exposed to the model; every one but `go_live` is "main, but …".
+
+    `until_care` ends follow-up on the day care starts; `samples` are those it is worked out for (null: all).
+    """
+
+    id: str = ""
+    name: str
+    rule: str
+    plan_status: PlanStatus
+    days: int | None = Field(default=None, gt=0)
+    until_care: bool = False
+    samples: tuple[str, ...] | None = None
+    caution: str | None = None
 
 
 class Analysis(Part):
@@ -173,6 +196,12 @@ class Reliability(Part):
     minimum_events: int = Field(default=10, ge=1)
 
 
+class Balance(Part):
+    """Standardised differences up to `reference`, either way, are drawn inside the reference band."""
+
+    reference: float = Field(default=0.1, gt=0, le=1)
+
+
 class Programme(Part):
     """Facts about the programme; null where unknown, and printed as unknown."""
 
@@ -207,10 +236,12 @@ class Study(Part):
     published: Published
     disclosure: Disclosure
     reliability: Reliability = Reliability()
+    balance: Balance = Balance()
     models: dict[str, PracticeModel]
     authorities: dict[str, Authority]
     outcomes: dict[str, Outcome]
     samples: dict[str, Sample]
+    exposures: dict[str, Exposure]
     analyses: dict[str, Analysis]
     not_done: tuple[NotDone, ...] = ()
     covid: tuple[CovidBand, ...] = ()
@@ -227,6 +258,16 @@ class Study(Part):
         """The outcomes of a model that run to a horizon, the primary one first."""
         chosen = (self.outcomes[outcome] for outcome in self.models[model_id].outcomes)
         return tuple(outcome for outcome in chosen if outcome.has_horizon)
+
+    def left(self, model_id: str) -> tuple[str, ...]:
+        """The authorities that left a model's trial, in the order of `study.yml`."""
+        return tuple(slug for slug, part in self.authorities.items() if part.left_model == model_id)
+
+    def left_asked_for(self) -> tuple[str, ...]:
+        """The authorities that left a trial and whose returns a sample asks for."""
+        if not any(sample.with_left for sample in self.samples.values()):
+            return ()
+        return tuple(slug for model_id in self.models for slug in self.left(model_id))
 
     def adopters(self) -> tuple[Authority, ...]:
         """The authorities that adopted a model in the programme: trial and pilot, by model and go-live."""

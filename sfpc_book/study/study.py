@@ -133,7 +133,7 @@ def _complete(study: Study) -> Study:
     }
     named = {
         group: {key: part.model_copy(update={"id": key}) for key, part in getattr(study, group).items()}
-        for group in ("outcomes", "samples", "analyses")
+        for group in ("outcomes", "samples", "exposures", "analyses")
     }
     return study.model_copy(update={"models": models, "authorities": authorities, **named})
 

@@ -20,7 +20,11 @@ MAXIMUM_ORDERS = 100_000  # enumerated exactly up to here
 
 @dataclass(frozen=True)
 class Wedge:
-    """One trial's design. Periods count from 0; `start_period` is an authority's first exposed period."""
+    """One trial's design. Periods count from 0; `start_period` is an authority's first exposed period.
+
+    `never_exposed` are authorities observed beside the trial's own that never work by the model; they were
+    not randomised and have no part in the orders.
+    """
 
     model_id: str
     authorities: tuple[str, ...]
@@ -29,6 +33,7 @@ class Wedge:
     window_start: date
     window_end: date
     period_starts: tuple[date, ...]
+    never_exposed: tuple[str, ...] = ()
 
     @property
     def n_periods(self) -> int:
@@ -52,13 +57,18 @@ class Wedge:
         outside = np.isnat(days) | (days < starts[0]) | (days > np.datetime64(self.window_end))
         return np.where(outside, -1, period)
 
+    def go_live_day(self, authority: str) -> np.datetime64:
+        """The go-live as `datetime64[D]`; NaT, which no date reaches, for an authority that is never
+        exposed."""
+        return np.datetime64("NaT" if authority in self.never_exposed else self.go_live[authority], "D")
+
     def exposed(self, authority: str, period: int) -> bool:
         """Whether the authority worked by the model in that period."""
-        return period >= self.start_period[authority]
+        return authority not in self.never_exposed and period >= self.start_period[authority]
 
     def exposure_time(self, authority: str, period: int) -> int:
         """0 before go-live, 1 in the first exposed period, and so on."""
-        return max(0, period - self.start_period[authority] + 1)
+        return period - self.start_period[authority] + 1 if self.exposed(authority, period) else 0
 
     @property
     def n_orders(self) -> int:
@@ -122,7 +132,8 @@ class Wedge:
         return (self.start_period[slug] for slug in group)
 
     def design_table(self) -> pd.DataFrame:
-        """One row per authority and period, in wedge order: dates, exposure and exposure time."""
+        """One row per authority and period, in wedge order, the never exposed last: dates, exposure and
+        exposure time."""
         ends = self.period_ends
         return pd.DataFrame(
             [
@@ -134,7 +145,7 @@ class Wedge:
                     "exposed": int(self.exposed(slug, period)),
                     "exposure_time": self.exposure_time(slug, period),
                 }
-                for slug in self.authorities
+                for slug in (*self.authorities, *self.never_exposed)
                 for period, start in enumerate(self.period_starts)
             ]
         )
