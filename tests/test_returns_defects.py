@@ -95,7 +95,8 @@ def wanted(key: pd.DataFrame, check: str) -> dict[tuple, tuple[int, int | None]]
 def assert_told(findings: list[Finding], key: pd.DataFrame, check: str, consequences: set[str]) -> None:
     """What the key says is told, with its count and row; and nothing else but the consequences declared."""
     found, expected = told(findings), wanted(key, check)
-    assert set(found) - {place for place in found if place[0] in consequences} == set(expected)
+    assert set(expected) <= set(found)
+    assert {place for place in set(found) - set(expected) if place[0] not in consequences} == set()
     for place, (count, row) in expected.items():
         assert found[place][0] == count, place
         assert row is None or found[place][1] in (None, row), place

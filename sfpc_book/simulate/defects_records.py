@@ -143,7 +143,7 @@ RECORD_DEFECTS = (
     _record("provisional_month_rows", "dr1", MONTHLY, "reader", in_grid(_provisional_month),
             "row_replaced", ("rows", "records"), also=("key",)),
     _record("missing_referral_date", "dr2", REFERRALS, "finding", in_grid(_undated), "missing",
-            ("records", "referral_date"), also=("referral_gap", "care_before_referral"),
+            ("records", "referral_date"), also=("missing", "referral_gap", "care_before_referral"),
             apart=("+referral dates",)),
     _record("outcome_identifiers_without_referral", "dr3", CARE, "finding", in_grid(_unlinked),
             "identifier_link", ("rows", "records"), apart=("+links",)),

@@ -133,5 +133,9 @@ def claims_of(study: Study, plan: Plan) -> dict[str, set[Claim]]:
         for part in defect.touches
     }
     own |= {Claim(WHOLE, WHOLE, part.lstrip("+"), part.startswith("+")) for part in defect.apart}
-    lender = {lender_of(study, plan.authority): {Claim(WHOLE, WHOLE, "identifiers", shared=True)}}
-    return {plan.authority: own, **(lender if defect.borrows else {})}
+    claims = {plan.authority: own}
+    if defect.borrows:
+        claims[lender_of(study, plan.authority)] = {Claim(WHOLE, WHOLE, "identifiers", shared=True)}
+    if "left" in defect.needs:  # the authority that left sends one return of a month, whoever has it
+        claims[left_from(study, plan.authority)] = {Claim(defect.layer, plan.month, "file")}
+    return claims
