@@ -67,17 +67,25 @@ def timed(name: str, arguments: list[str], folder: Path) -> tuple[str, float, in
 
 
 class Peak:
-    """The highest sum of proportional memory of a process and all below it, looked at four times a second."""
+    """What a process and all below it used: the highest sum of proportional memory, looked at four times a
+    second, and the seconds that they kept processors busy."""
 
     def __init__(self, process: int) -> None:
         self.highest = 0
+        self._busy: dict[int, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, args=(psutil.Process(process),), daemon=True)
         self._thread.start()
 
     def _watch(self, top: psutil.Process) -> None:
         while not self._over.wait(0.25):
-            self.highest = max(self.highest, sum(map(memory_of, family(top))))
+            processes = family(top)
+            self.highest = max(self.highest, sum(map(memory_of, processes)))
+            self._busy |= {process.pid: busy for process in processes if (busy := busy_seconds(process))}
+
+    @property
+    def busy(self) -> float:
+        return sum(self._busy.values())
 
     def stop(self) -> None:
         self._over.set()
@@ -99,6 +107,15 @@ def memory_of(process: psutil.Process) -> int:
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return 0
     return getattr(full, "pss", full.rss)
+
+
+def busy_seconds(process: psutil.Process) -> float:
+    """Seconds of processors that a process alone used so far; 0 if it has ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system
 
 
 def environment() -> dict[str, str]:

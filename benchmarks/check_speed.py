@@ -28,10 +28,11 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="check-speed-") as folder:
         returns = options.returns or simulated(Path(folder))
-        seconds, memory = timed(returns, Path(folder) / "build", options.jobs)
+        seconds, peak = timed(returns, Path(folder) / "build", options.jobs)
         rows = {
             "seconds": f"{seconds:.1f}",
-            "peak MB": f"{memory / 1e6:.0f}",
+            "processor seconds": f"{peak.busy:.1f}",
+            "peak MB": f"{peak.highest / 1e6:.0f}",
             **counted(Path(folder) / "build"),
         }
     rows |= {
@@ -49,8 +50,8 @@ def simulated(folder: Path) -> Path:
     return folder / "synthetic" / "returns"
 
 
-def timed(returns: Path, build: Path, jobs: str) -> tuple[float, int]:
-    """Seconds, and peak memory of all processes in bytes, of one check from workbooks to findings."""
+def timed(returns: Path, build: Path, jobs: str) -> tuple[float, Peak]:
+    """Seconds of one check from workbooks to findings, and what its processes used."""
     started = time.monotonic()
     command = ["check", "--returns", str(returns), "--build", str(build), "--jobs", jobs]
     process = subprocess.Popen(
@@ -62,7 +63,7 @@ def timed(returns: Path, build: Path, jobs: str) -> tuple[float, int]:
     peak.stop()
     if code not in (0, 4):  # 4: an authority is kept out, as the planted defects may do
         raise SystemExit(f"the check ended with code {code}")
-    return seconds, peak.highest
+    return seconds, peak
 
 
 def counted(build: Path) -> dict[str, int]:

@@ -28,7 +28,9 @@ Effect = Annotated[
 ]
 Defects = Annotated[
     str,
-    typer.Option(help="Kinds, with commas between; or all, none, usual (those that keep no authority out)."),
+    typer.Option(
+        help="Kinds, with commas between; or all, none, usual (those that leave estimates near the truth)."
+    ),
 ]
 DefectRate = Annotated[
     float | None, typer.Option(help="Share of the sheets of each kind that get it; none: one.")

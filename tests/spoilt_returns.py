@@ -17,12 +17,12 @@ from sfpc_book.returns.check import check_across, check_authority
 from sfpc_book.returns.declared import load_declared
 from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.returns.read import read_files
-from sfpc_book.returns.records import Returns
+from sfpc_book.returns.records import LINEAGE, Returns
 from sfpc_book.simulate.children import simulate_children
-from sfpc_book.simulate.defects import answer_key, plant
 from sfpc_book.simulate.placing import Plan
 from sfpc_book.simulate.planting import Books
 from sfpc_book.simulate.sending import Order, make_returns, orders_of, write_corrections
+from sfpc_book.simulate.spoiling import answer_key, plant
 from sfpc_book.simulate.workbooks import write_book
 from sfpc_book.study.schema import Study
 from sfpc_book.study.study import load_study
@@ -32,7 +32,6 @@ CONTRACTS = load_contracts()
 SCALES = {"family_safeguarding": 0.03, "family_valued": 0.03, "no_wrong_door": 0.1}
 # Three returns that cover what eight do: as many records in fewer workbooks.
 MONTHS = ("nov20", "nov22", "apr24")
-LINEAGE = ["return_month", "source_file", "source_sheet", "source_row"]
 TOLD = ("fail", "info")
 
 
@@ -125,7 +124,7 @@ def across(returns: Iterable[Returns], folder: Path) -> tuple[Finding, ...]:
 
 
 def assert_same_values(found: Returns, clean: Returns, *, but: tuple[str, ...] = ()) -> None:
-    """Equal tables but for where each record came from, and the columns named."""
+    """Equal tables but for where each record came from, what corrected it, and the columns named."""
     for name, table in clean.tables.items():
         drop = [column for column in (*LINEAGE, *but) if column in table]
         one, two = (part.drop(columns=drop) for part in (found.tables[name], table))

@@ -235,3 +235,13 @@ def test_suggestions_are_printed_and_written_beside_the_findings_and_nowhere_els
     assert path not in files_below(path.parent)
     table = pd.read_parquet(path.parent / "dr2_referrals.parquet")
     assert table["disability"].isna().all() and table["corrections"].isna().all()
+
+
+def test_defects_that_are_not_known_are_refused_with_those_that_are(cli, home):
+    code, said = cli("simulate", "--study", str(home / "study.yml"), "--defects", "mixed_case, gremlins")
+    assert code == 6 and "Unknown defects: gremlins" in said and "mixed_case" in said
+
+
+def test_a_share_of_defects_must_be_a_share(cli, home):
+    code, said = cli("simulate", "--study", str(home / "study.yml"), "--defect-rate", "3")
+    assert code == 6 and "rate is 3.0; it must be from 0 to 1" in said

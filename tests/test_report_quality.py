@@ -327,6 +327,8 @@ CALLS = {
     "Finding": 0,
     "_finding": 0,
     "_note": 1,
+    "_notes": 2,
+    "not_comparable": 0,
     "note": 0,
     "measure": 1,
     "_meta": 0,

@@ -76,7 +76,7 @@ def test_two_runs_give_the_same_bytes(small, tmp_path):
 
 
 def test_every_trial_authority_sends_every_return_but_those_taken_out(study, folder, key):
-    taken_out = set(key.loc[key["kind"].isin(["missing_return", "missing_referral_return"]), "file"])
+    taken_out = set(key.loc[key["kind"] == "missing_return", "file"])
     asked = [("dr1", month) for month in study.returns.months] + [
         ("dr2", month) for month in study.returns.months
     ]
@@ -119,8 +119,8 @@ def test_sheets_are_those_of_the_layout(folder):
     assert names == wanted
 
 
-def test_every_kind_that_leaves_an_authority_to_be_estimated_is_planted(key):
-    assert set(key["kind"]) == {defect.kind for defect in DEFECTS if not defect.blocks}
+def test_every_usual_kind_is_planted(key):
+    assert set(key["kind"]) == {defect.kind for defect in DEFECTS if not defect.distorts}
     assert set(key["group"]) == {"layout", "cell", "record"}
     assert (key["count"] > 0).all()
 
@@ -192,7 +192,7 @@ def test_reading_with_the_corrections_gives_the_clean_tables_back(key, clean, re
             if name[:3] in layers:
                 assert_says_the_same(table, clean[slug][name], f"{slug} {name}")
                 compared += 1
-    assert compared > 60
+    assert compared > 40
 
 
 def assert_says_the_same(read: pd.DataFrame, clean: pd.DataFrame, what: str) -> None:

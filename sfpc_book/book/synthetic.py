@@ -14,7 +14,7 @@ from sfpc_book.errors import ParameterError
 from sfpc_book.study.study import load_study
 
 MADE_FROM = "made_from.json"
-# Names for several kinds of defects: all that leave every authority to be estimated, all, none.
+# Names for several kinds of defects: all that leave the estimates near the truth, all, none.
 DEFECT_SETS = ("usual", "all", "none")
 SCALES = {"small": 0.1, "protocol": 1.0}
 

@@ -271,7 +271,7 @@ def open_page(slug: str, study_path: str, build_path: str) -> Page:
         )
     found = json.loads(path.read_text(encoding="utf-8"))
     status = {name: str(found[name]) for name in ("returns", "published")} | {"design": "design"}
-    return Page(slug, load_study(study_path), build, status)
+    return Page(slug, load_study(study_path), build, status, Path(study_path).parent / "data_contracts")
 
 
 def vintage_text(vintage: object) -> str:

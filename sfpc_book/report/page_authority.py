@@ -196,4 +196,6 @@ class AuthorityPage:
 def authority_page(page: Page, slug: str) -> AuthorityPage:
     """The chapter of one authority. Raises `ParameterError` listing the known ones."""
     adopters = {authority.slug: authority for authority in page.study.adopters()}
-    return AuthorityPage(page, adopters[known(slug, adopters, "local authority")], load_check_words())
+    return AuthorityPage(
+        page, adopters[known(slug, adopters, "local authority")], load_check_words(page.contracts)
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sfpc_book.contracts.contract import DATA_CONTRACTS
 from sfpc_book.errors import DisclosureError, ParameterError
 from sfpc_book.study.study import Study
 
@@ -16,12 +17,13 @@ CHILD_LEVEL = ("children.parquet", "outcomes.parquet")
 
 @dataclass(frozen=True)
 class ChapterFiles:
-    """A chapter's slug, study, build folder, and the status of each kind of data."""
+    """A chapter's slug, study, build folder, the status of each kind of data, and the folder of contracts."""
 
     slug: str
     study: Study
     build: Path
     status: Mapping[str, str]
+    contracts: Path = DATA_CONTRACTS
 
     def status_of(self, of: str) -> str:
         """How one kind of data is marked. Raises `ParameterError` for a kind that there is not."""

@@ -93,4 +93,4 @@ class QualityPage:
 def quality_page(page: Page, model: str) -> QualityPage:
     """The chapter of one model. Raises `ParameterError` listing the known ones."""
     models = page.study.models
-    return QualityPage(page, models[known(model, models, "practice model")], load_check_words())
+    return QualityPage(page, models[known(model, models, "practice model")], load_check_words(page.contracts))

@@ -10,7 +10,7 @@ NUMBER = re.compile(r"([-+]?\d[\d,]*(?:\.\d+)?|[-+]?\.\d+)\s*(%?)")
 SEPARATORS = re.compile(r"[;,/|\n\r]+")
 CODE_BEFORE_WORDS = re.compile(r"(\d{1,2}[a-c]?)\s*[-:)]\s*\S.*")
 NO_FACTORS = "21"
-PER_CENT = 100
+PER_CENT, DIGITS = 100, 12
 
 
 def text_of(cell: object) -> str:
@@ -32,14 +32,19 @@ def read_number(cell: object, kind: str) -> tuple[float, str] | None:
     if isinstance(cell, bool):
         return None
     if isinstance(cell, int | float):
-        return float(cell) / (PER_CENT if kind == "percent" else 1), "number"
+        return _share(float(cell), kind == "percent"), "number"
     match = NUMBER.fullmatch(cell.strip()) if isinstance(cell, str) else None
     if match is None:
         return None
     number, sign = float(match[1].replace(",", "")), bool(match[2])
     if sign and kind not in ("share", "percent"):
         return None
-    return number / (PER_CENT if sign or kind == "percent" else 1), "number%" if sign else "number as text"
+    return _share(number, sign or kind == "percent"), "number%" if sign else "number as text"
+
+
+def _share(number: float, of_hundred: bool) -> float:
+    """A proportion; rounded far beyond what is sent, so that 2.9 % is 0.029 and equal to it."""
+    return round(number / PER_CENT, DIGITS) if of_hundred else number
 
 
 def read_integer(cell: object) -> tuple[int, str] | None:

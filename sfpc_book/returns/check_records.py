@@ -83,20 +83,23 @@ def check_keys(tables: Tables, contracts: Mapping[str, TableContract], authority
 def check_missing(
     tables: Tables, contracts: Mapping[str, TableContract], limits: Limits, authority: str, *, layout: str
 ) -> Iterator[Finding]:
-    """Shares missing over all returns together; of each return alone they are an expectation."""
+    """Shares missing over all returns together; of each return alone they are an expectation.
+
+    Where nothing may be missing, each return says it all.
+    """
     for name, table in tables.items():
         if table.empty:
             continue
         origin = Origin(authority, contracts[name].layer, table=name)
         for column in contracts[name].for_layout(layout):
             limit = column.may_miss(limits.missing)
-            if limit is None:
+            if not limit:
                 continue
             born = column.type == "birth_month"
             absent = (table["birth_marker"] == "missing") if born else table[column.name].isna()
             count, share = int(absent.sum()), float(absent.mean())
             yield origin.finding(
-                "missing", f"all returns together, '{column.name}': cells missing: {count} of {len(table)}",
+                "missing_over_returns", f"'{column.name}': {count} of {len(table)} cells missing",
                 severity=column.severity, status="pass" if share <= limit else "fail", measured=share,
                 limit=limit, unit="share of rows", column=column.name, count=count,
             )  # fmt: skip

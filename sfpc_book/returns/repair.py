@@ -11,7 +11,7 @@ import pandas as pd
 
 from sfpc_book.contracts.vocabulary import plain_text
 from sfpc_book.errors import ContractError
-from sfpc_book.returns.cell_values import text_of
+from sfpc_book.returns.cell_values import DIGITS, text_of
 from sfpc_book.returns.cells import is_blank
 from sfpc_book.returns.correction import Correction
 from sfpc_book.returns.touched import Touched
@@ -65,7 +65,7 @@ def repair_numbers(values: pd.Series, column: str, repairs: Repairs) -> tuple[pd
     for part in repairs.of(column, "rescale"):
         chosen = values.notna() if part.above is None else (values > part.above).fillna(False)
         changes[part.id] = _noted(chosen.to_numpy(dtype=bool), part, repairs)
-        values = values.where(~chosen, values * part.factor)
+        values = values.where(~chosen, (values * part.factor).round(DIGITS))
     return values, changes
 
 

@@ -1,17 +1,10 @@
-"""The registry of defects, and the answer key of what was planted."""
+"""The registry of defects: every kind that can be planted, declared once, where it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
 
-import numpy as np
-import pandas as pd
-
-from sfpc_book.contracts.contract import TableContract
-from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.errors import ParameterError
-from sfpc_book.simulate.chance import stream
 from sfpc_book.simulate.defects_cells import CELL_DEFECTS
 from sfpc_book.simulate.defects_codes import CODE_DEFECTS
 from sfpc_book.simulate.defects_facts import FACT_DEFECTS
@@ -19,9 +12,7 @@ from sfpc_book.simulate.defects_files import FILE_DEFECTS
 from sfpc_book.simulate.defects_layout import LAYOUT_DEFECTS
 from sfpc_book.simulate.defects_marks import MARK_DEFECTS
 from sfpc_book.simulate.defects_records import RECORD_DEFECTS
-from sfpc_book.simulate.placing import Plan, left_from, lender_of
-from sfpc_book.simulate.planting import EVERY_RETURN, Books, Defect, Mark, Planted, Site
-from sfpc_book.study.schema import Study
+from sfpc_book.simulate.planting import Defect
 
 # In the order in which they are planted: what is sent, then how it is written, then where it stands.
 DEFECTS: tuple[Defect, ...] = (
@@ -29,17 +20,6 @@ DEFECTS: tuple[Defect, ...] = (
     *FILE_DEFECTS,
 )  # fmt: skip
 BY_KIND = {defect.kind: defect for defect in DEFECTS}
-ANSWER_KEY = [field.name for field in fields(Planted)]
-CORRECTED = "2024-12-02"
-PLACELESS = ("alias_authority",)  # actions that are about a file name, so about no table of it
-
-
-@dataclass(frozen=True)
-class Borrowing:
-    """Identifiers of the authority before that this one may borrow, and those that another borrows of it."""
-
-    borrowed: tuple[str, ...] = ()
-    lent: tuple[str, ...] = ()
 
 
 def kinds() -> tuple[str, ...]:
@@ -48,7 +28,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def chosen_defects(chosen: bool | Sequence[str]) -> tuple[Defect, ...]:
-    """The defects of the kinds named; of True all that leave every authority to be estimated.
+    """The defects of the kinds named; of True all that leave the estimates near the truth.
 
     Raises
     ------
@@ -56,109 +36,9 @@ def chosen_defects(chosen: bool | Sequence[str]) -> tuple[Defect, ...]:
         For a kind that is not in the registry.
     """
     if chosen is True:
-        return tuple(defect for defect in DEFECTS if not defect.blocks)
+        return tuple(defect for defect in DEFECTS if not defect.distorts)
     names = tuple(chosen or ())
     unknown = [name for name in names if name not in BY_KIND]
     if unknown:
         raise ParameterError(f"Unknown defects: {', '.join(unknown)}. Allowed: {', '.join(kinds())}")
     return tuple(defect for defect in DEFECTS if defect.kind in names)
-
-
-def plant(
-    books: Books,
-    plans: Iterable[Plan],
-    study: Study,
-    contracts: dict[str, TableContract],
-    words: Vocabularies,
-    borrowing: Borrowing,
-    seed: int,
-    share: float | None = None,
-) -> tuple[Books, list[Planted], list[dict[str, object]]]:
-    """Plant the defects of one authority.
-
-    Returns its workbooks, the rows of the answer key, and the corrections that mend what must be mended. A
-    defect that finds nothing to spoil (a very small return) is left out and not in the key.
-    """
-    left = []
-    for plan in plans:
-        layout = study.models[study.authorities[plan.authority].model].layout
-        slug, table = plan.authority, plan.table
-        site = Site(
-            slug, plan.defect.layer, plan.month, table, layout, contracts[table], words, share,
-            lender_of(study, slug), borrowing.borrowed, borrowing.lent, left_from(study, slug),
-        )  # fmt: skip
-        found = plan.defect.plant(books, site, _chance(seed, plan))
-        if found is not None:
-            books, *marks = found
-            left += [(plan, mark) for mark in marks]
-    corrections = [_correction(plan, mark) for plan, mark in left if mark.repair]
-    return books, [_planted(books, plan, mark) for plan, mark in left], corrections
-
-
-def _chance(seed: int, plan: Plan) -> np.random.Generator:
-    return stream(seed, "defect", plan.defect.kind, plan.authority, plan.month, plan.table)
-
-
-def _correction_id(plan: Plan) -> str:
-    return f"synthetic_{plan.defect.kind}_{plan.authority}_{plan.month}_{plan.table}"
-
-
-def _correction(plan: Plan, mark: Mark) -> dict[str, object]:
-    place = {"table": plan.table, "return_month": plan.month}
-    return {
-        "id": _correction_id(plan),
-        "applies_to": "synthetic",
-        "authority": plan.authority,
-        "layer": plan.defect.layer,
-        **({} if mark.repair["action"] in PLACELESS else place),
-        **mark.repair,
-        "why": f"{mark.says[0].upper()}{mark.says[1:]}",
-        "source": "The answer key of the synthetic returns",
-        "date": CORRECTED,
-        "expect": mark.count,
-    }
-
-
-def _planted(books: Books, plan: Plan, mark: Mark) -> Planted:
-    """The row of the answer key, with file, sheet and row as they are in the end."""
-    defect = plan.defect
-    file, sheet, row = (mark.file, "", None) if mark.file is not None else _place(books, plan, mark)
-    return Planted(
-        kind=defect.kind,
-        group=defect.group,
-        authority=mark.authority or plan.authority,
-        layer=defect.layer,
-        return_month=mark.month or plan.month,
-        file=file,
-        sheet=sheet,
-        row=row,
-        column=mark.column,
-        count=mark.count,
-        handled_by=defect.handled_by,
-        told_by=defect.told_by,
-        told_untreated=defect.told_untreated or defect.told_by,
-        scope=defect.scope,
-        also_told=" ".join(defect.also),
-        also_untreated=" ".join(defect.also_untreated),
-        correction=_correction_id(plan) if mark.repair else "",
-        says=mark.says,
-    )
-
-
-def _place(books: Books, plan: Plan, mark: Mark) -> tuple[str, str, int | None]:
-    table, month = mark.table or plan.table, mark.month or plan.month
-    book, grid = next(
-        (book, grid)
-        for book in books
-        for grid in book.grids
-        if (book.authority, grid.table) == (plan.authority, table) and month in (book.month, EVERY_RETURN)
-    )
-    row = grid.header_row if mark.in_header else None if mark.row is None else grid.excel_row(mark.row)
-    return book.file, grid.sheet, row
-
-
-def answer_key(planted: Iterable[Planted]) -> pd.DataFrame:
-    """All planted defects, one row for each place, sorted by kind, authority and return."""
-    frame = pd.DataFrame([vars(row) for row in planted], columns=ANSWER_KEY)
-    order = ["kind", "authority", "file", "sheet", "column", "return_month"]
-    return frame.astype({"row": "Int64"}).sort_values(order, kind="stable").reset_index(drop=True)

@@ -101,7 +101,8 @@ def _care_before(books: Books, site: Site, rng: np.random.Generator) -> tuple[Bo
     starts, seen = list(grid.column("care_start")), set()
     flags = []
     for child, start in zip(grid.column("child_id"), starts, strict=True):
-        flags.append(start is not None and child in first and child not in seen)
+        after = start is not None and child in first and start >= first[child]
+        flags.append(after and child not in seen)
         seen.add(child)
     share = SHARE_CARE_BEFORE if site.share is None else max(site.share, SHARE_CARE_BEFORE)
     chosen = positions(flags, rng, round(share * sum(flags)))
@@ -205,7 +206,7 @@ FACT_DEFECTS = (
           "identifier_in_two_authorities", ("records",), scope="authority", apart=("identifiers",),
           borrows=True, needs=("lender",)),
     _fact("care_start_before_referral", "dr3", CARE, _care_before, "care_before_referral",
-          ("records", "care_start"), apart=("referral dates", "coverage")),
+          ("records", "care_start"), apart=("referral dates", "coverage"), distorts=True),
     _fact("care_start_outside_coverage", "dr3", CARE, in_grid(_early_care), "care_outside_coverage",
           ("records", "care_start"), also=("care_before_referral",), apart=("coverage",)),
     _fact("care_end_before_start", "dr3", CARE, in_grid(_ended_too_soon), "order_of_dates",
@@ -216,5 +217,5 @@ FACT_DEFECTS = (
           ("records", "birth_month"), also=("birth_after_referral",), apart=("+births",)),
     _fact("birth_in_month_of_referral", "dr2", REFERRALS, _born_with_referral, "birth_after_referral",
           ("records", "birth_month"), scope="authority", every_return=True,
-          apart=("births", "referral dates")),
+          apart=("births", "referral dates"), distorts=True),
 )  # fmt: skip

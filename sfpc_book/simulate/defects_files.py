@@ -90,8 +90,8 @@ FILE_DEFECTS = (
     _file("slug_spelt_differently", _other_slug, "correction", "correction", "file", scope="file",
           tables=("dr3_coverage",), needs=("long_slug",), told_untreated="file_name",
           also_untreated=("outcome_return_missing", "table_sent")),
-    _file("return_split_over_workbooks", _split_return, "reader", "file_name_suffix", "file", scope="file",
-          needs=("no_wrong_door",)),
+    _file("return_split_over_workbooks", _split_return, "reader", "file_name_suffix", "file", "calendar",
+          scope="file", needs=("no_wrong_door",)),
     _file("file_of_authority_that_left", _file_of_another, "reader", "file_of_non_member", "stranger",
           scope="file", needs=("left",)),
 )  # fmt: skip

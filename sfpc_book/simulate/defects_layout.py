@@ -15,6 +15,8 @@ HINTS = {
     "code": "Code from the list", "factors": "All codes found", "share": "Between 0 and 1",
 }  # fmt: skip
 # Required columns whose absence leaves every other column as it is.
+# What a column without a value in one return is told by besides.
+OF_A_BLANK_COLUMN = ("missing", "missing_over_returns", "out_of_line_with_history")
 MAY_BE_ABSENT = ("disability", "gender", "previous_protection_plans", "asylum_seeker")
 
 
@@ -118,10 +120,10 @@ LAYOUT_DEFECTS = (
                                                                "cell_forms")),
     _layout("misspelt_column_name", _misspelt_column, "correction", "correction", "columns", "disability",
             told_untreated="column_missing", also=("column_reworded",),
-            also_untreated=("column_unknown", "missing", "out_of_line_with_history")),
+            also_untreated=("column_unknown", *OF_A_BLANK_COLUMN)),
     _layout("reworded_column_name", _reworded_column, "reader", "column_reworded", "columns"),
     _layout("missing_column", _missing_column, "finding", "column_missing", "columns", "records",
-            *MAY_BE_ABSENT, also=("missing", "out_of_line_with_history")),
+            *MAY_BE_ABSENT, also=OF_A_BLANK_COLUMN),
     _layout("columns_in_another_order", _reordered, "reader", "column_order", "columns"),
     _layout("extra_column", _extra_column, "reader", "column_unknown", "columns"),
     _layout("year_of_birth_under_ethnicity", _second_ethnicity, "correction", "correction", "columns",

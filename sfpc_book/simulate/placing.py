@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sfpc_book.contracts.contract import TableContract
 from sfpc_book.simulate.chance import stream
+from sfpc_book.simulate.defects import BY_KIND
 from sfpc_book.simulate.defects_files import SMALL_WORDS
 from sfpc_book.simulate.planting import EVERY_RETURN, WHOLE, Claim, Defect
 from sfpc_book.study.schema import Study
@@ -20,12 +21,17 @@ Held = dict[str, set[Claim]]
 
 @dataclass(frozen=True)
 class Plan:
-    """One defect and the place chosen for it."""
+    """One kind of defect and the place chosen for it."""
 
-    defect: Defect
+    kind: str
     authority: str
     month: str
     table: str
+
+    @property
+    def defect(self) -> Defect:
+        """The defect of that kind."""
+        return BY_KIND[self.kind]
 
 
 def place_defects(
@@ -89,7 +95,7 @@ def places_of(study: Study, contracts: Mapping[str, TableContract], defect: Defe
         for slug in model.trial_authorities:
             for table in defect.tables if _fits(study, defect, slug) else ():
                 if model.layout in contracts[table].sheets:
-                    yield from (Plan(defect, slug, month, table) for month in months)
+                    yield from (Plan(defect.kind, slug, month, table) for month in months)
 
 
 def _fits(study: Study, defect: Defect, slug: str) -> bool:
@@ -127,5 +133,9 @@ def claims_of(study: Study, plan: Plan) -> dict[str, set[Claim]]:
         for part in defect.touches
     }
     own |= {Claim(WHOLE, WHOLE, part.lstrip("+"), part.startswith("+")) for part in defect.apart}
-    lender = {lender_of(study, plan.authority): {Claim(WHOLE, WHOLE, "identifiers", shared=True)}}
-    return {plan.authority: own, **(lender if defect.borrows else {})}
+    claims = {plan.authority: own}
+    if defect.borrows:
+        claims[lender_of(study, plan.authority)] = {Claim(WHOLE, WHOLE, "identifiers", shared=True)}
+    if "left" in defect.needs:  # the authority that left sends one return of a month, whoever has it
+        claims[left_from(study, plan.authority)] = {Claim(defect.layer, plan.month, "file")}
+    return claims

@@ -114,8 +114,8 @@ class Defect:
     about. `needs` narrows where the kind can go: `no_wrong_door` or `standard` layout, `factor_list` (not six
     columns), `unborn` (a model with unborn children), `long_slug`, `left` (an authority left the model).
     `every_return`: it goes into all returns of the layer; `from_before`: it copies from the return before, so
-    not into the first. `borrows`: another authority has a part in it. `blocks`: an authority that has it
-    cannot be estimated.
+    not into the first. `borrows`: another authority has a part in it. `distorts`: an authority that has
+    it cannot be estimated, or is far from the truth.
     """
 
     kind: str
@@ -135,17 +135,7 @@ class Defect:
     every_return: bool = False
     from_before: bool = False
     borrows: bool = False
-    blocks: bool = False
-
-    def __reduce__(self) -> tuple[Callable[[str], Defect], tuple[str]]:
-        """A defect holds functions, which cannot go to another process: it is looked up there by its kind."""
-        return _defect_of_kind, (self.kind,)
-
-
-def _defect_of_kind(kind: str) -> Defect:
-    from sfpc_book.simulate.defects import BY_KIND
-
-    return BY_KIND[kind]
+    distorts: bool = False
 
 
 @dataclass(frozen=True)

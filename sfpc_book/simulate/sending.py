@@ -11,10 +11,10 @@ from sfpc_book.contracts.contract import TableContract
 from sfpc_book.contracts.vocabulary import Vocabularies
 from sfpc_book.simulate.canonical import Sent, layout_of, sent_returns
 from sfpc_book.simulate.children import SimulatedModel
-from sfpc_book.simulate.defects import Borrowing, plant
 from sfpc_book.simulate.grids import books_of
 from sfpc_book.simulate.placing import Plan, lender_of, lists_factors
 from sfpc_book.simulate.planting import Books, Planted
+from sfpc_book.simulate.spoiling import Borrowing, plant
 from sfpc_book.simulate.workbooks import write_book
 from sfpc_book.study.schema import Study
 

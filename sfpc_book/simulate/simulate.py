@@ -18,10 +18,11 @@ import pandas as pd
 from sfpc_book.contracts.contract import DATA_CONTRACTS, load_contracts
 from sfpc_book.errors import ParameterError, ReturnsError
 from sfpc_book.simulate.children import SimulatedModel, simulate_children
-from sfpc_book.simulate.defects import answer_key, chosen_defects
+from sfpc_book.simulate.defects import chosen_defects
 from sfpc_book.simulate.effects import EffectSettings
 from sfpc_book.simulate.placing import place_defects
 from sfpc_book.simulate.sending import Order, Written, orders_of, write_corrections, write_returns
+from sfpc_book.simulate.spoiling import answer_key
 from sfpc_book.simulate.truth import truth_table
 from sfpc_book.study.schema import Study
 
@@ -52,7 +53,7 @@ def simulate_returns(
     scale
         1 is the size of the protocols.
     defects
-        Those named, none, or (True) all that leave every authority to be estimated.
+        Those named, none, or (True) all that leave the estimates near the truth.
     rate
         Share of the places of each kind (sheets that it could stand in) that get it, 0 to 1, as far as
         defects leave each other room; at least one place. None: one.

@@ -57,10 +57,15 @@ def monthly_totals(study: Study, authority: str, seed: int) -> pd.DataFrame:
             ),
             "new_referrals": counts["referrals"],
             "caseload_per_fte": np.round(rng.uniform(14, 20) + rng.normal(0, 0.5, len(months)), 1),
-            "caseholder_turnover": np.round(rng.uniform(0.005, 0.04, len(months)), 3),
-            "visits_out_of_schedule": np.round(rng.uniform(0.02, 0.15, len(months)), 3),
+            "caseholder_turnover": _about(rng, len(months), (0.01, 0.03)),
+            "visits_out_of_schedule": _about(rng, len(months), (0.04, 0.12)),
         }
     )
+
+
+def _about(rng: np.random.Generator, n: int, ends: tuple[float, float]) -> np.ndarray:
+    """Shares that vary by a tenth, from month to month, about a level of the authority's own."""
+    return np.round(rng.uniform(*ends) * (1 + rng.normal(0, 0.1, n)), 3)
 
 
 def _wander(rng: np.random.Generator, n: int, step: float) -> np.ndarray:
