@@ -25,6 +25,12 @@ Stratum = Annotated[
 Scale = Annotated[str, typer.Option("--scale", help="linear, logit or all: which methods `all` means.")]
 Methods = Annotated[str, typer.Option("--methods", help="Names with commas between, or all.")]
 Level = Annotated[float, typer.Option("--conf-level", min=0.5, max=0.999, help="Level of the intervals.")]
+Impute = Annotated[
+    int,
+    typer.Option(
+        "--impute", min=0, help="Data sets in which blank codes are imputed and pooled; 0: refused."
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", help="CSV file to write.")]
 
 
@@ -41,6 +47,7 @@ def estimate(
     scale: Scale = "linear",
     methods: Methods = "all",
     conf_level: Level = 0.95,
+    impute: Impute = 0,
 ) -> None:
     """Run the book's estimators on any table of a stepped wedge; one tidy row for each method and term.
 
@@ -54,8 +61,8 @@ def estimate(
     (`linear_cr2`, logits), not those of cluster-period means. Methods, linear: `panel_two_way`,
     `panel_two_way_unweighted`, `linear_cr2`, `linear_cr3`, `randomisation` (also `_studentised`,
     `_vertical`, `_crossover`), `exposure_time`, `exposure_time_average`, `vertical`, `crossover`,
-    `hussey_hughes`, `hussey_hughes_cells`,
-    `wild_bootstrap_webb`, `wild_bootstrap_rademacher`. Logit: `fixed_effects_logit_cr2`,
+    `leave_out`, `hussey_hughes`, `hussey_hughes_cells`, `wild_bootstrap_webb`, `wild_bootstrap_rademacher`.
+    Logit: `fixed_effects_logit_cr2`,
     `fixed_effects_logit_cr3`, `mixed_logit`, `mixed_logit_quadrature`, `mixed_logit_cells`.
 
         sfpc-book estimate children.csv --outcome looked_after --exposed exposed --cluster authority
@@ -69,7 +76,9 @@ def estimate(
         roles = roles_of(
             outcome, exposed, cluster, period, covariates=covariates, weights=weights, stratum=stratum
         )
-        rows = estimate_file(file, roles, scale=scale, methods=methods, conf_level=conf_level, out=out)
+        rows = estimate_file(
+            file, roles, scale=scale, methods=methods, conf_level=conf_level, imputations=impute, out=out
+        )
     print_rows(rows, out)
 
 

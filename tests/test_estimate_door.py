@@ -148,6 +148,51 @@ def test_several_faults_are_told_at_once():
     assert len(error.value.problems) == 2
 
 
+def with_blanks(share: float = 0.15) -> pd.DataFrame:
+    rng = np.random.default_rng(6)
+    kind = rng.choice(["low", "middle", "high"], 192)
+    frame = table(kind=kind, y=rng.binomial(1, np.where(kind == "high", 0.6, 0.25)))
+    return frame.assign(kind=frame["kind"].mask(rng.random(192) < share), age=rng.normal(size=192))
+
+
+def test_blank_codes_are_imputed_and_pooled_or_else_refused():
+    roles = replace(ROLES, covariates=("kind", "age"))
+    with pytest.raises(EstimationError, match="'kind'"):
+        trial_table(with_blanks(), roles)
+    names = ["linear_cr2", "fixed_effects_logit_cr2", "mixed_logit"]
+    filled = trial_table(with_blanks(), roles, imputations=5)
+    rows = estimate_table(filled, names, outcome="y")
+    assert len(filled.imputed) == 5 and (rows["status"] == "ok").all()
+    assert rows["reference"].str.contains("pooled over imputations").all()
+    complete = trial_table(with_blanks(0), roles)
+    whole = estimate_table(complete, names, outcome="y")
+    assert rows["estimate"].to_numpy() == pytest.approx(whole["estimate"].to_numpy(), abs=0.25)
+    cr2 = rows["analysis"] != "mixed_logit"
+    assert (rows.loc[cr2, "df"] < whole.loc[cr2, "df"]).all()
+
+
+def test_imputation_is_of_children_one_by_one():
+    roles = Roles("y", "exposed", "cluster", "period", "n", covariates=("kind",))
+    for number in (1, 5):
+        with pytest.raises(EstimationError, match="single children"):
+            trial_table(with_blanks(), roles, imputations=number)
+    numeric = with_blanks().assign(age=lambda rows: rows["age"].mask(rows.index == 3))
+    with pytest.raises(EstimationError, match="'age'"):
+        trial_table(numeric, replace(ROLES, covariates=("kind", "age")), imputations=5)
+
+
+def test_leaving_parts_out_names_each_of_them():
+    rows = estimate_table(trial_table(table(), ROLES), ["leave_out"], outcome="y")
+    parts = [f"without_cluster_{n}" for n in range(4)] + [f"without_period_{n}" for n in range(6)]
+    for name in ("leave_out", "leave_out_randomisation"):
+        assert rows.loc[rows["analysis"] == name, "term"].tolist() == parts
+    without = estimate_table(
+        trial_table(table().query("cluster != 2"), ROLES), ["panel_two_way"], outcome="y"
+    )
+    found = rows[(rows["analysis"] == "leave_out") & (rows["term"] == "without_cluster_2")]
+    assert found["estimate"].tolist() == pytest.approx(without["estimate"].tolist())
+
+
 def exposed_by_child() -> pd.DataFrame:
     frame = table()
     return frame.assign(exposed=np.arange(len(frame)) // 24 % 2)
@@ -171,7 +216,10 @@ def test_a_design_that_cannot_carry_an_estimate_has_statuses_and_no_numbers(fram
     else:
         rows = estimate_table(trial_table(frame, roles), METHODS, outcome="y")
     assert rows["estimate"].isna().all()
-    assert rows["status"].str.contains(status).all()
+    # What is left without a cluster or a period has its own reason.
+    parts = rows["analysis"].str.startswith("leave_out")
+    assert rows.loc[~parts, "status"].str.contains(status).all()
+    assert (rows.loc[parts, "status"] != "ok").all()
 
 
 def test_exposure_that_varies_within_a_cell_is_for_models_of_rows_only():

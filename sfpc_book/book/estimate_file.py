@@ -19,7 +19,14 @@ CATEGORY = re.compile(r"C\((.+)\)")
 
 
 def estimate_file(
-    path: Path, roles: Roles, *, scale: str, methods: str, conf_level: float, out: Path
+    path: Path,
+    roles: Roles,
+    *,
+    scale: str,
+    methods: str,
+    conf_level: float,
+    imputations: int,
+    out: Path,
 ) -> pd.DataFrame:
     """Estimate from a table in a file and write the tidy rows to `out`; nothing is written on an error.
 
@@ -35,7 +42,7 @@ def estimate_file(
     if scale not in (*SCALES, "all"):
         raise ParameterError(f"--scale {scale!r} is not known. Allowed: {', '.join((*SCALES, 'all'))}")
     names = named_methods(methods, METHODS, every=methods_of(scale))
-    table = checked_table(path, lambda frame: trial_table(frame, roles))
+    table = checked_table(path, lambda frame: trial_table(frame, roles, imputations=imputations))
     rows = estimate_table(table, names, outcome=roles.outcome, conf_level=conf_level)
     write_csv(rows, out)
     return rows

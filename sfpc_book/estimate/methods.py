@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
@@ -21,6 +21,7 @@ from sfpc_book.estimate.estimate import Estimate, combine, not_estimable
 from sfpc_book.estimate.exact_test import exact_status, exact_test
 from sfpc_book.estimate.exposure_time import average_effect, exposure_time_effects
 from sfpc_book.estimate.hussey_hughes import binary_squares, fit_hussey_hughes
+from sfpc_book.estimate.leave_out import leave_out
 from sfpc_book.estimate.panel_models import fit_two_way, t_interval
 from sfpc_book.estimate.trial_table import NOT_A_WEDGE, TrialTable
 from sfpc_book.estimate.vertical import vertical_estimate
@@ -102,13 +103,16 @@ def _two_way(table: TrialTable, facts: Slice, name: str, *, weights: str) -> Row
 def _of_children(
     table: TrialTable, facts: Slice, name: str, *, model: Callable[[Children], tuple[Term, ...]]
 ):
-    return [_term_row(facts, name, term) for term in model(table.children)]
+    terms = child_models.pooled_terms(model, table.imputed) if table.imputed else model(table.children)
+    return [_term_row(facts, name, term) for term in terms]
 
 
 def _term_row(facts: Slice, name: str, term: Term) -> Estimate:
     if term.status != "ok":
         return _empty(facts, name, term.status, term.term)
     reference = "normal" if math.isinf(term.df) else "t, Satterthwaite d.f."
+    if not math.isnan(term.missing_information):
+        reference = f"t, pooled over imputations; {term.missing_information:.0%} of information missing"
     numbers = {"estimate": term.estimate, "std_error": term.std_error}
     if term.std_error > 0:
         numbers |= t_interval(term.estimate, term.std_error, term.df, facts.conf_level)
@@ -130,6 +134,18 @@ def _exact(table: TrialTable, facts: Slice, name: str, *, statistic: str) -> Row
 
 def _named(row: Estimate, name: str) -> Estimate:
     return Estimate(**(vars(row) | {"analysis": name}))
+
+
+def _leave_out(table: TrialTable, facts: Slice, name: str) -> Iterator[Estimate]:
+    """The two-way estimate, and its exact test, without each cluster and each period in turn."""
+    for part in leave_out(table.cells, table.wedge, conf_level=facts.conf_level):
+        term = f"without_{part.kind.replace('authority', 'cluster')}_{part.left_out}"
+        yield replace(panel_row(facts, name, part.fit), term=term)
+        if part.test is None:
+            yield _empty(facts, f"{name}_randomisation", part.test_status, term)
+        else:
+            exact = randomisation_rows(facts, part.test)[0]
+            yield replace(_named(exact, f"{name}_randomisation"), term=term)
 
 
 def _curve(table: TrialTable, facts: Slice, name: str) -> Rows:
@@ -203,6 +219,8 @@ METHODS: Mapping[str, Method] = {
     **dict(_tests()),
     "exposure_time": Method("linear", True, _curve, "effect at each time since exposure began, CR2"),
     "exposure_time_average": Method("linear", True, _average, "average over the identified times"),
+    "leave_out": Method("linear", True, _leave_out,
+                        "the two-way model and its exact test without each cluster and period"),
     "vertical": Method("linear", True, partial(_contrast, estimate=vertical_estimate),
                        "within-period difference, no model of periods"),
     "crossover": Method("linear", True, partial(_contrast, estimate=crossover_estimate),

@@ -6,7 +6,7 @@ Every fault of the table is found before anything is estimated, and all are told
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells, cells_of
 from sfpc_book.estimate.child_models import Children
+from sfpc_book.estimate.imputation import impute
 from sfpc_book.estimate.table_faults import (
     dates,
     numbers,
@@ -28,6 +29,7 @@ from sfpc_book.study.wedge import Wedge
 MOST_LEVELS = 50  # a covariate of text with more is an identifier, or a number written as text
 # A wedge is dated; one that comes as period numbers is given days, of which only the order is used.
 FIRST_DAY = date(2000, 1, 1).toordinal()
+IMPUTATION_SEED = 20_200_301
 NOT_A_WEDGE = "exposure is not one date for each cluster, kept from then on"
 
 
@@ -54,16 +56,20 @@ class Roles:
 @dataclass(frozen=True)
 class TrialTable:
     """A checked table. `cells` and `wedge` are None where exposure is not that of a wedge; then methods that
-    need one say so. `binary`: the outcome lies between 0 and 1."""
+    need one say so. `binary`: the outcome lies between 0 and 1. `imputed` are data sets in which blank
+    covariates are filled in; without any, `children` are complete."""
 
     children: Children
     cells: Cells | None
     wedge: Wedge | None
     binary: bool
     n_events: int | None
+    imputed: tuple[Children, ...] = ()
 
 
-def trial_table(frame: pd.DataFrame, roles: Roles) -> TrialTable:
+def trial_table(
+    frame: pd.DataFrame, roles: Roles, *, imputations: int = 0, seed: int = IMPUTATION_SEED
+) -> TrialTable:
     """Check a table and turn it into arrays.
 
     Parameters
@@ -73,6 +79,8 @@ def trial_table(frame: pd.DataFrame, roles: Roles) -> TrialTable:
         Exposure is 0 or 1; periods are numbers or dates (YYYY-MM-DD) and count in their order; a stratum is
         one for each cluster; covariates are numbers, or codes of at most 50 levels, of which the first is
         the reference.
+    imputations
+        Data sets in which blank codes are filled in (see `imputation`); 0: blanks are faults.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def trial_table(frame: pd.DataFrame, roles: Roles) -> TrialTable:
         With every fault: columns that are not there, cells that are missing or of another type, with rows.
     """
     refuse_missing_columns(frame, roles.required)
-    problems = list(_faults(frame, roles))
+    problems = list(_faults(frame, roles, imputations))
     if problems:
         raise EstimationError(f"The table has {len(problems)} fault(s):", problems)
     children = _children(frame, roles)
@@ -89,17 +97,21 @@ def trial_table(frame: pd.DataFrame, roles: Roles) -> TrialTable:
     whole = binary and np.isin(children.outcome * children.weight % 1, [0]).all()
     events = round(float(children.outcome @ children.weight)) if whole else None
     wedge = None if cells is None else _wedge(cells, frame, roles)
-    return TrialTable(children, cells, wedge, binary, events)
+    made = _imputed(frame, roles, children, imputations, seed) if imputations else ()
+    return TrialTable(children, cells, wedge, binary, events, tuple(made))
 
 
-def _faults(frame: pd.DataFrame, roles: Roles) -> Iterator[str]:
+def _faults(frame: pd.DataFrame, roles: Roles, imputations: int) -> Iterator[str]:
     if frame.empty:
         yield "it has no rows"
         return
+    if imputations == 1 or (imputations and roles.weights):
+        yield "imputation takes rows of single children, without weights, and at least two data sets"
+    filled = [name for name in roles.covariates if imputations and _is_code(frame[name], roles)]
     for role, column in roles.required.items():
-        yield from told(
-            frame[column].isna(), f"column '{column}' ({role}) is blank", "fill or leave them out"
-        )
+        if column not in filled:
+            what = f"column '{column}' ({role}) is blank"
+            yield from told(frame[column].isna(), what, "fill or leave them out")
     outcome, exposed = numbers(frame[roles.outcome]), numbers(frame[roles.exposed])
     yield from told(outcome.isna() & frame[roles.outcome].notna(), f"'{roles.outcome}' is not a number")
     wrong = ~exposed.isin([0, 1]) & frame[roles.exposed].notna()
@@ -131,6 +143,32 @@ def _children(frame: pd.DataFrame, roles: Roles) -> Children:
         weight=weight,
         covariates=np.column_stack(columns) if columns else np.zeros((len(frame), 0)),
     )
+
+
+def _imputed(
+    frame: pd.DataFrame, roles: Roles, children: Children, number: int, seed: int
+) -> Iterator[Children]:
+    """The children with blank codes filled in, `number` times; outcome, exposure, cluster and period are in
+    the models that fill them in."""
+    coded = {name: frame[name].astype(object) for name in roles.covariates if _is_code(frame[name], roles)}
+    levels = {name: sorted(values.dropna().astype(str).unique()) for name, values in coded.items()}
+    codes = {
+        name: pd.Categorical(values.where(values.isna(), values.astype(str)), levels[name]).codes.astype(int)
+        for name, values in coded.items()
+    }
+    complete = [frame[name].to_numpy(float) for name in roles.covariates if name not in coded]
+    labels = pd.get_dummies(
+        pd.DataFrame({"cluster": children.cluster, "period": children.period.astype(str)}), drop_first=True
+    )
+    fixed = np.column_stack([labels.to_numpy(float), children.exposed, children.outcome, *complete])
+    for filled in impute(codes, fixed, np.random.default_rng(seed), number=number):
+        columns = [
+            (filled[name][:, None] == np.arange(1, len(levels[name]))).astype(float)
+            if name in filled
+            else frame[name].to_numpy(float)[:, None]
+            for name in roles.covariates
+        ]
+        yield replace(children, covariates=np.hstack(columns))
 
 
 def _is_code(values: pd.Series, roles: Roles) -> bool:
