@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import pandas as pd
@@ -18,6 +19,7 @@ from sfpc_book.returns.records import Returns
 from sfpc_book.simulate.defects import BY_KIND, chosen_defects, kinds
 from sfpc_book.simulate.placing import lender_of, place_defects, places_of
 from sfpc_book.simulate.planting import Defect
+from sfpc_book.simulate.workbooks import write_book
 
 SLUGS = [slug for model in STUDY.models.values() for slug in model.trial_authorities]
 CORRECTED = [kind for kind in kinds() if BY_KIND[kind].handled_by == "correction"]
@@ -172,3 +174,17 @@ def test_clean_returns_give_no_finding_at_all(clean, tmp_path_factory, seed, sui
     findings = [part for each in returns for part in each.findings] + [*across(returns, sent[0].folder)]
     assert len(findings) > 1000
     assert [part.text for part in findings if part.status in TOLD] == []
+
+
+@pytest.mark.parametrize("slug", ["warrington", "swindon"])
+def test_the_order_of_sheets_and_the_folders_of_files_change_nothing(clean, tmp_path, slug):
+    sent = clean(slug)
+    for number, book in enumerate(sent.books):
+        folder = tmp_path / f"batch {9 - number % 4}"
+        folder.mkdir(exist_ok=True)
+        write_book(replace(book, grids=book.grids[::-1]), folder)
+    (tmp_path / "manifest.json").write_text('{"synthetic": true}', encoding="utf-8")
+    found = replace(sent, folder=tmp_path).read(suites=False)
+    for name, table in sent.quickly.tables.items():
+        pd.testing.assert_frame_equal(found.tables[name], table, obj=name)
+    assert list(found.findings) == list(sent.quickly.findings)
