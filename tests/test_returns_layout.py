@@ -162,6 +162,31 @@ def test_a_sheet_that_holds_something_else_is_a_finding(tmp_path):
     assert (finding.status, finding.severity, finding.sheet, finding.count) == ("fail", "mark", NAME, 3)
 
 
+def test_a_sheet_without_its_headings_stops_estimation_and_tells_no_cell(tmp_path):
+    """Cells of a record can equal headings: "No further action", "UASC". Its other cells would be told as
+    names of columns."""
+    words = {
+        "assessment_outcome": "No further action",
+        "asylum_seeker": "UASC",
+        "disability": "Disabled status",
+    }
+    rows = sheet("dr2_referrals", referrals(12, **words))
+    del rows[3]
+    returns = one(tmp_path, rows)
+    finding = found(returns, "sheet_without_table")
+    assert (finding.status, finding.severity) == ("fail", "block") and "Put the headings back" in finding.text
+    assert returns.tables["dr2_referrals"].empty
+    told = " ".join(part.text for part in returns.findings)
+    assert not any(str(cell) in told for cell in ("C0001", "R0001", "2015", "WBRI"))
+
+
+def test_an_unknown_heading_with_a_number_in_it_is_not_shown(tmp_path):
+    rows = sheet("dr2_referrals", referrals(3))
+    rows[3].append("SWI-1994161")
+    finding = found(one(tmp_path, rows), "column_unknown")
+    assert "1994161" not in finding.text and "not shown" in finding.text
+
+
 def test_a_sentence_below_the_header_is_no_record(tmp_path):
     rows = sheet("dr2_referrals", [])
     returns = one(tmp_path, [*rows, ["Data not available for this period; already submitted in April"]])

@@ -14,6 +14,9 @@ from sfpc_book.returns.workbook import RawSheet
 
 HEADER_ROWS = 15
 MINIMUM_MATCHED = 2
+# A row of headings says this share of the required columns. Words of a record can equal headings ("UASC"): taken
+# for headings, a child's record would be told as the names of columns.
+SHARE_OF_HEADER = 0.5
 # A sheet under a strange name is taken only if this share of what it must hold is there.
 SHARE_FOR_STRANGE_NAME = 0.6
 NOT_WORDS = re.compile(r"[^a-z0-9%]+")
@@ -123,17 +126,22 @@ def _replaced(column: Column, present: set[str]) -> bool:
 
 
 def find_header(rows: Sequence[Sequence[object]], headers: Headers, row: int | None = None) -> int | None:
-    """Row number (from 1) whose cells say most columns, among the first rows; None if none says two."""
+    """Row number (from 1) whose cells say most columns, among the first rows.
+
+    None if none says two columns and half of the required ones; of a `row` that somebody names, two are enough.
+    """
     numbers = [row] if row else range(1, min(HEADER_ROWS, len(rows)) + 1)
-    scores = {
-        number: len(
-            {found for cell in rows[number - 1] if not is_blank(cell) and (found := headers.read(cell))}
-        )
-        for number in numbers
-        if number <= len(rows)
-    }
-    best = max(scores, key=lambda number: (scores[number], -number), default=None)
-    return best if best and scores[best] >= MINIMUM_MATCHED else None
+    said = {number: _said(rows[number - 1], headers) for number in numbers if number <= len(rows)}
+    best = max(said, key=lambda number: (len(said[number]), -number), default=None)
+    if best is None or len(said[best]) < MINIMUM_MATCHED:
+        return None
+    share = headers.share_found(column for column, _ in said[best])
+    return best if row or share >= SHARE_OF_HEADER else None
+
+
+def _said(row: Sequence[object], headers: Headers) -> set[tuple[str, str | None]]:
+    """Columns and levels that the cells of a row say."""
+    return {found for cell in row if not is_blank(cell) and (found := headers.read(cell))}
 
 
 def locate(

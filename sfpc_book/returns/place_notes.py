@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sfpc_book.contracts.finding import Finding
@@ -9,6 +10,7 @@ from sfpc_book.returns.locate import Headers, Located, header_text
 from sfpc_book.returns.origin import Origin
 
 LONGEST_HEADER_SHOWN = 60
+SEVERAL_DIGITS = re.compile(r"\d{3}")
 
 
 def place_findings(found: Located, headers: Headers, layout: str, origin: Origin) -> Iterator[Finding]:
@@ -44,7 +46,7 @@ def _unknown_columns(found: Located, place: Origin) -> Iterator[Finding]:
         hint = (
             f"; nearest is '{near}': declare a correction with action rename if it is meant" if near else ""
         )
-        text = f"column '{header[:LONGEST_HEADER_SHOWN]}' is in no contract and was not read{hint}"
+        text = f"{_shown(header)} is in no contract and was not read{hint}"
         status = "fail" if near and near not in found.columns else "info"
         yield place.finding(
             "column_unknown", text, severity="note", status=status, row=found.header_row, count=1
@@ -54,6 +56,13 @@ def _unknown_columns(found: Located, place: Origin) -> Iterator[Finding]:
         yield place.finding(
             "column_repeated", text, severity="mark", row=found.header_row, column=name, count=1
         )
+
+
+def _shown(header: str) -> str:
+    """An unknown heading as it may be told: one with a number in it may be a value in a wrong place."""
+    if SEVERAL_DIGITS.search(header):
+        return "a column whose heading holds a number (not shown)"
+    return f"column '{header[:LONGEST_HEADER_SHOWN]}'"
 
 
 def _missing_columns(found: Located, headers: Headers, place: Origin) -> Iterator[Finding]:

@@ -67,7 +67,7 @@ def find_tables(sheets: Sequence[RawSheet], search: Search, origin: Origin) -> F
     for number, (table, found_by) in named.items():
         found = _locate(sheets[number], table, found_by, search)
         if found is None:
-            findings.append(_hollow(sheets[number], table, search.words, origin))
+            findings.append(_hollow(sheets[number], search.headers(table).contract, search.words, origin))
         else:
             located.append(found)
     held = {found.table for found in located}
@@ -144,9 +144,9 @@ def _renames(sheet: RawSheet, row: int, here: Sequence[Correction]) -> list[Corr
     return [part for part in listed if counts[header_text(part.header)] >= part.occurrence]
 
 
-def _hollow(sheet: RawSheet, table: str, words: Vocabularies, origin: Origin) -> Finding:
+def _hollow(sheet: RawSheet, contract: TableContract, words: Vocabularies, origin: Origin) -> Finding:
     """A sheet named for a table that it does not hold: it says that data are missing, or something else."""
-    filled = sum(not is_blank(cell) for row in sheet.rows for cell in row)
+    table, filled = contract.table, sum(not is_blank(cell) for row in sheet.rows for cell in row)
     said = [
         number
         for number, row in enumerate(sheet.rows, start=1)
@@ -156,8 +156,12 @@ def _hollow(sheet: RawSheet, table: str, words: Vocabularies, origin: Origin) ->
         text = f"{len(said)} row(s) say that the data of {table} are missing, and there is no header row"
         place = origin.at(sheet.name, table)
         return place.finding("sheet_says_missing", text, severity="mark", row=said[0], count=len(said))
-    text = f"no header row of {table} is in its first rows; the sheet holds {filled} filled cell(s)"
-    return origin.at(sheet.name, table).finding("sheet_without_table", text, severity="mark", count=filled)
+    text = (
+        f"no row of headings of {table} is in its first rows; the sheet holds {filled} filled cell(s), and "
+        "nothing of it was read. Put the headings back, in one row"
+    )
+    severity = contract.not_sent if filled > FEW_CELLS else "mark"
+    return origin.at(sheet.name, table).finding("sheet_without_table", text, severity=severity, count=filled)
 
 
 def _unread(sheet: RawSheet, table: str | None, origin: Origin) -> Finding:
