@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
+from report_frames import panel_frame
 
 from sfpc_book.contracts.check_words import ASK_OF_A_CHECK_WITHOUT_WORDS, load_check_words
 from sfpc_book.contracts.finding import Finding, findings_frame
@@ -259,16 +261,27 @@ def test_nothing_found_is_said_and_not_drawn(names):
     assert attention_sentences(quality, names) == "No check stops estimation. No data are marked."
 
 
+def own_panel(study, slug: str, *, empty: tuple[str, ...] = (), cause: str = "n_not_linked") -> pd.DataFrame:
+    """The rows of one authority in the panel of the main sample; no child counts for the outcomes `empty`."""
+    panel = panel_frame(study, MODEL, np.random.default_rng(1))
+    own = panel[(panel["authority"] == slug) & (panel["horizon"] == study.horizons[0])].copy()
+    gone = own["outcome"].isin(empty)
+    own.loc[gone, cause] += own.loc[gone, "n_children"]
+    own.loc[gone, "n_children"] = 0
+    return own
+
+
 def excluded(*slugs: str) -> pd.DataFrame:
     return pd.DataFrame({"model": MODEL, "authority": list(slugs), "reason": "why"})
 
 
 def test_a_blocked_authority_leaves_every_estimate_and_the_chapter_says_so(study):
     walsall = study.authorities["walsall"]
-    text = consequence_sentences(study, walsall, several(block=True), excluded("walsall"), WORDS)
+    panel = own_panel(study, "walsall")
+    text = consequence_sentences(study, walsall, several(block=True), excluded("walsall"), WORDS, panel=panel)
     assert "**Blocked** (Records that are not told apart): Walsall is left out of every estimate" in text
     assert "one authority fewer" in text
-    kept = consequence_sentences(study, walsall, safe(), excluded(), WORDS)
+    kept = consequence_sentences(study, walsall, safe(), excluded(), WORDS, panel=panel)
     assert "**Blocked**: by no check" in kept and "no check marks its data" in kept
 
 
@@ -285,8 +298,33 @@ def test_a_blocked_authority_leaves_every_estimate_and_the_chapter_says_so(study
 )
 def test_a_mark_names_the_estimates_it_bears_on(layer: str, subject: str, reach: str, study):
     counts = safe(failed("type", layer=layer, subject=subject))
-    text = consequence_sentences(study, study.authorities["walsall"], counts, excluded(), WORDS)
+    panel = own_panel(study, "walsall")
+    text = consequence_sentences(study, study.authorities["walsall"], counts, excluded(), WORDS, panel=panel)
     assert f"Cells of another type (bears on {reach}" in text
+    counts_children = "no estimate" not in reach
+    assert ("are to be read with that in mind" in text) is counts_children
+    assert "Not counted" not in text
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("n_not_linked", "none is linked to the data of this outcome"),
+        ("n_not_observed", "none that is linked is followed that long yet"),
+        ("n_value_missing", "the value is missing for all that are linked"),
+    ],
+)
+def test_outcomes_that_count_no_child_of_the_authority_are_named_and_no_estimate_is_promised(
+    cause: str, said: str, study
+):
+    swindon = study.authorities["swindon"]
+    counts = safe(failed("table_sent", layer="dr3", subject="dr3_plans", authority="swindon"))
+    panel = own_panel(study, "swindon", empty=("days_on_plan", "plan_duration"), cause=cause)
+    text = consequence_sentences(study, swindon, counts, excluded(), WORDS, panel=panel)
+    plans, duration = (study.outcomes[name].name for name in ("days_on_plan", "plan_duration"))
+    assert f"**Not counted**: no child of Swindon counts for “{plans}” (18 months; {said})" in text
+    assert f"Swindon does not count in the estimates of “{plans}” and “{duration}”" in text
+    assert ("bears on the estimates of" in text) is ("are to be read with that in mind" in text) is True
 
 
 def test_months_missing_are_listed_whether_their_check_passed_or_not():

@@ -117,9 +117,14 @@ class AuthorityPage:
 
     def consequences(self) -> Words:
         """Which estimates lose this authority, which carry it marked, and what is only noted."""
-        excluded = self.page.excluded(str(self.authority.model))
+        model = str(self.authority.model)
         text = consequence_sentences(
-            self.page.study, self.authority, self._safe_findings(), excluded, self.words
+            self.page.study,
+            self.authority,
+            self._safe_findings(),
+            self.page.excluded(model),
+            self.words,
+            panel=self.page.main_panel(model),
         )
         return self.page.say(text)
 

@@ -190,9 +190,9 @@ def observability_sentences(study: Study, observability: pd.DataFrame, model: st
 def excluded_sentence(study: Study, excluded: pd.DataFrame) -> str:
     """Authorities that could not be estimated, each with its cause; says so too when there is none."""
     if excluded.empty:
-        return "No authority of the trial had to be left out of the estimates."
+        return "No check left an authority of the trial out of every estimate."
     parts = [
-        f"**{study.authorities[str(row.authority)].name}** is left out: {str(row.reason).rstrip('.')}."
+        f"**{study.authorities[str(row.authority)].name}** is left out of every estimate: {str(row.reason).rstrip('.')}."
         for row in excluded.itertuples()
     ]
     return bullets(parts)
