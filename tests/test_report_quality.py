@@ -285,6 +285,14 @@ def test_a_blocked_authority_leaves_every_estimate_and_the_chapter_says_so(study
     assert "**Blocked**: by no check" in kept and "no check marks its data" in kept
 
 
+@pytest.mark.parametrize("graver", ["mark", "block"])
+def test_what_is_noted_is_named_though_the_same_check_also_found_something_graver(graver: str, study):
+    both = safe(failed("key", graver), failed("key", "note", column="other"))
+    panel = own_panel(study, "walsall")
+    text = consequence_sentences(study, study.authorities["walsall"], both, excluded(), WORDS, panel=panel)
+    assert "**Noted** for the data owner: Records that are not told apart." in text
+
+
 @pytest.mark.parametrize(
     ("layer", "subject", "reach"),
     [
@@ -322,7 +330,10 @@ def test_outcomes_that_count_no_child_of_the_authority_are_named_and_no_estimate
     panel = own_panel(study, "swindon", empty=("days_on_plan", "plan_duration"), cause=cause)
     text = consequence_sentences(study, swindon, counts, excluded(), WORDS, panel=panel)
     plans, duration = (study.outcomes[name].name for name in ("days_on_plan", "plan_duration"))
-    assert f"**Not counted**: no child of Swindon counts for “{plans}” (18 months; {said})" in text
+    assert (
+        f"**Not counted**: no child of Swindon counts for “{plans}” and “{duration}” (18 months; {said})."
+        in text
+    )
     assert f"Swindon does not count in the estimates of “{plans}” and “{duration}”" in text
     assert ("bears on the estimates of" in text) is ("are to be read with that in mind" in text) is True
 

@@ -11,7 +11,7 @@ from sfpc_book.contracts.check_words import CheckWords
 from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.estimate_rows import span_text
-from sfpc_book.report.findings import amount, failed_rows, gravest_severity
+from sfpc_book.report.findings import amount, failed_rows
 from sfpc_book.report.formats import count, counted, date_text, listed, percentage
 from sfpc_book.report.sentences_fitness import uncounted
 from sfpc_book.report.tables_data import LAYERS, returns_asked
@@ -77,16 +77,17 @@ def consequence_sentences(
 
 def _not_counted(study: Study, authority: Authority, empty: pd.DataFrame) -> str:
     """Outcomes for which no child of the authority counts, each with its spans and cause."""
-    said: dict[tuple[str, str], list[str]] = {}
-    for row in empty.itertuples():
-        known = study.outcomes[str(row.outcome)]
-        spans = said.setdefault((known.name, str(row.cause)), [])
-        if (span := span_text(known, int(row.horizon))) not in spans:  # type: ignore[arg-type]
-            spans.append(span)
-    if not said:
+    if empty.empty:
         return ""
-    items = [f"“{name}” ({listed(spans)}; {cause})" for (name, cause), spans in said.items()]
-    return f"**Not counted**: no child of {authority.name} counts for {listed(items)}."
+    known = [study.outcomes[str(outcome)] for outcome in empty["outcome"]]
+    rows = empty.assign(
+        name=[outcome.name for outcome in known],
+        span=[span_text(outcome, horizon) for outcome, horizon in zip(known, empty["horizon"], strict=True)],
+    )
+    spans = rows.groupby(["name", "cause"], sort=False)["span"].agg(lambda part: listed(list(part.unique())))
+    alike = spans.reset_index().groupby(["cause", "span"], sort=False)["name"]
+    items = [f"{listed([f'“{name}”' for name in names])} ({span}; {cause})" for (cause, span), names in alike]
+    return f"**Not counted**: no child of {authority.name} counts for {'; '.join(items)}."
 
 
 def _blocked(
@@ -121,8 +122,7 @@ def _marked(reach: Reach, marked: pd.DataFrame, words: CheckWords) -> str:
 
 
 def _noted(failed: pd.DataFrame, words: CheckWords) -> str:
-    gravest = gravest_severity(failed)
-    names = _names(gravest[gravest["severity"] == "note"], words)
+    names = _names(failed[failed["severity"] == "note"], words)
     if not names:
         return "**Noted** for the data owner: nothing."
     return f"**Noted** for the data owner: {'; '.join(names)}. No estimate changes for it."
