@@ -293,6 +293,17 @@ def test_what_is_noted_is_named_though_the_same_check_also_found_something_grave
     assert "**Noted** for the data owner: Records that are not told apart." in text
 
 
+def test_a_check_that_marks_two_tables_stands_once_under_a_name_that_holds_for_both(study):
+    care, plans = (
+        failed("care_outside_coverage", layer="dr3", subject=f"{table}.start", column="start")
+        for table in ("dr3_attendance", "dr3_plans")
+    )
+    walsall, panel = study.authorities["walsall"], own_panel(study, "walsall")
+    text = consequence_sentences(study, walsall, safe(care, plans), excluded(), WORDS, panel=panel)
+    assert text.count("Events outside the dates covered") == 1
+    assert "Unauthorised absence" in text and study.outcomes["days_on_plan"].name in text
+
+
 @pytest.mark.parametrize(
     ("layer", "subject", "reach"),
     [
@@ -335,7 +346,12 @@ def test_outcomes_that_count_no_child_of_the_authority_are_named_and_no_estimate
         in text
     )
     assert f"Swindon does not count in the estimates of “{plans}” and “{duration}”" in text
-    assert ("bears on the estimates of" in text) is ("are to be read with that in mind" in text) is True
+    assert "bears on the estimates of" in text and "are to be read with that in mind" in text
+    plan_tables = [name for name, known in study.outcomes.items() if "dr3_plans" in known.tables]
+    panel = own_panel(study, "swindon", empty=tuple(plan_tables), cause=cause)
+    text = consequence_sentences(study, swindon, counts, excluded(), WORDS, panel=panel)
+    assert "Swindon does not count in the estimates of" in text
+    assert "bears on" not in text and "in mind" not in text
 
 
 def test_months_missing_are_listed_whether_their_check_passed_or_not():

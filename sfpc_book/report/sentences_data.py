@@ -192,7 +192,8 @@ def excluded_sentence(study: Study, excluded: pd.DataFrame) -> str:
     if excluded.empty:
         return "No check left an authority of the trial out of every estimate."
     parts = [
-        f"**{study.authorities[str(row.authority)].name}** is left out of every estimate: {str(row.reason).rstrip('.')}."
+        f"**{study.authorities[str(row.authority)].name}** is left out of every estimate: "
+        f"{str(row.reason).rstrip('.')}."
         for row in excluded.itertuples()
     ]
     return bullets(parts)

@@ -111,7 +111,9 @@ def _marked(reach: Reach, marked: pd.DataFrame, words: CheckWords) -> str:
     if marked.empty:
         return "**Marked**: no check marks its data."
     found = [reach.of(row) for row in marked.itertuples()]
-    where = pd.Series([words_of_reach for words_of_reach, _ in found], index=marked.index)
+    reaches = pd.Series([said for said, _ in found], index=marked.index).groupby(marked["check"], sort=False)
+    # A check that reaches several groups of estimates stands once, with all of them.
+    where = reaches.transform(lambda part: "; ".join(part.unique()))
     parts = [f"{'; '.join(_names(marked[where == one], words))} ({one})" for one in where.unique()]
     tail = (
         f" Estimates that count children of {reach.name} are made, and are to be read with that in mind."
