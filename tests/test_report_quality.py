@@ -22,6 +22,7 @@ from sfpc_book.report.drawing import Absence
 from sfpc_book.report.figure import figure_of
 from sfpc_book.report.findings import amount, return_words, without_place
 from sfpc_book.report.quality import quality_frame
+from sfpc_book.report.sentences_data import findings_sentences
 from sfpc_book.report.sentences_returns import (
     attention_sentences,
     consequence_sentences,
@@ -95,7 +96,7 @@ def test_oddities_and_repairs_stand_apart_from_failures():
     repair = failed("correction", status="info", subject="walsall-gender", text="Correction: why, who, when")
     counts = safe(odd, repair)
     assert findings_table(counts, WORDS, "Found") is None
-    assert oddities_table(counts, WORDS, "Odd").cells["Check"].tolist() == ["Values written in several ways"]
+    assert oddities_table(counts, WORDS, "Odd").cells["Oddity"].tolist() == ["Values written in several ways"]
     assert oddities_table(safe(repair), WORDS, "Odd") is None
 
 
@@ -227,6 +228,18 @@ def test_the_overview_names_every_check_and_what_follows_where(names):
     severities = severities_table(several(block=True), names, "Severities").cells
     assert severities["Authorities"].tolist() == ["1 of 5", "1 of 5", "1 of 5", "1 of 5"]
     assert kinds_table(safe(), names, WORDS, "None") is None
+
+
+def test_the_sentence_on_checks_tells_results_kinds_of_check_and_oddities_apart():
+    passed = failed("type", status="pass")
+    odd = [failed("cell_forms", "note", status="info", column=column) for column in ("a", "a", "b")]
+    quiet = findings_sentences(findings_frame([passed, passed, *odd]), "Walsall")
+    assert quiet.startswith("2 checks were made of what Walsall sent; they found nothing to stop, mark or")
+    assert quiet.endswith("2 oddities were read by a rule.") and "0 found" not in quiet
+    found = [failed("key", column=column) for column in ("a", "b")] + [failed("type", "note", "swindon")]
+    said = findings_sentences(findings_frame([passed, *found]), "the trial")
+    assert "4 checks were made" in said and "3 found something to stop, mark or note" in said
+    assert "counted once for an authority, 2 found something." in said and "oddit" not in said
 
 
 @pytest.mark.parametrize("made", ["attention", "kinds"])

@@ -97,7 +97,7 @@ class AuthorityPage:
     def findings_list(self) -> TableContent | Words:
         """The checks that found something."""
         caption = f"What the checks found in the returns of {self.authority.name}"
-        nothing = f"No check of the returns of {self.authority.name} found anything."
+        nothing = f"No check of the returns of {self.authority.name} found anything to stop, mark or note."
         return findings_table(self._safe_findings(), self.words, caption) or self.page.say(nothing)
 
     def oddities_list(self) -> TableContent | Words:

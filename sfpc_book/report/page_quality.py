@@ -70,7 +70,7 @@ class QualityPage:
     def kinds(self) -> TableContent | Words:
         """Everything that was found or read by a rule, by authority."""
         caption = f"What was found in the returns of the {self.model.name} trial, by check and authority"
-        nothing = f"No check of the returns of {self.model.name} found anything."
+        nothing = f"No check of the returns of {self.model.name} found anything to stop, mark or note."
         return kinds_table(self.findings, self.names, self.words, caption) or self.page.say(nothing)
 
     def severities(self) -> TableContent:

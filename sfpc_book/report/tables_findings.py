@@ -43,7 +43,7 @@ def oddities_table(counts: PublishedCounts, words: CheckWords, caption: str) -> 
     rows = rule_rows(counts)
     if rows.empty:
         return None
-    cells = _where_and_what(on_one_line(rows, words))
+    cells = _where_and_what(on_one_line(rows, words)).rename(columns={"Check": "Oddity"})
     return TableContent(cells, caption, (counts.note(),), CHECKS_SOURCE, rows)
 
 
