@@ -29,6 +29,7 @@ from sfpc_book.report.sentences_returns import (
     followed_sentences,
     linked_sentence,
     span_sentences,
+    worst_columns_sentence,
 )
 from sfpc_book.report.table import table_of
 from sfpc_book.report.tables_findings import findings_table, oddities_table
@@ -222,12 +223,46 @@ def test_the_ranking_table_has_every_measure_and_hides_small_counts(names):
 def test_the_overview_names_every_check_and_what_follows_where(names):
     table = kinds_table(several(block=True), names, WORDS, "Kinds").cells.set_index("Check")
     assert table.index[0] == "Records that are not told apart"
-    assert table.iloc[0][["Walsall", "Swindon"]].tolist() == ["stops estimation", "[z]"]
+    assert table.iloc[0][["Walsall", "Swindon"]].tolist() == ["stops estimation", "none"]
     assert table.loc["Values written in several ways", "Swindon"] == "read by a rule"
     assert "Correction applied" not in table.index
     severities = severities_table(several(block=True), names, "Severities").cells
     assert severities["Authorities"].tolist() == ["1 of 5", "1 of 5", "1 of 5", "1 of 5"]
     assert kinds_table(safe(), names, WORDS, "None") is None
+
+
+def test_a_check_that_found_nothing_is_told_from_one_that_was_not_made(names):
+    counts = safe(
+        failed("type"),
+        failed("type", authority="swindon", status="pass"),
+        failed("type", authority="wandsworth", status="not_applicable"),
+        failed("key", "note", authority="wandsworth"),
+        failed("cell_forms", "note", status="info", authority="swindon"),
+    )
+    table = kinds_table(counts, names, WORDS, "Kinds")
+    cells = table.cells.set_index("Check")
+    order = ["Walsall", "Swindon", "Wandsworth", "Lancashire"]
+    assert cells.loc["Cells of another type", order].tolist() == ["marked", "none", "[x]", "[x]"]
+    assert cells.loc["Values written in several ways", order].tolist() == [
+        "none", "read by a rule", "none", "[x]",
+    ]  # fmt: skip
+    assert not cells.eq("[z]").any(axis=None) and "[x] where it was not made" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ({"gender": 0.1, "factor_1b": 0.3, "factor_2b": 0.3}, "Factors of the assessment (not assessed)"),
+        ({"gender": 0.1, "factor_1b": 0.2, "factor_2b": 0.3}, "Drug misuse by a parent (2B)"),
+        ({"gender": 0.4, "factor_1b": 0.3, "factor_2b": 0.3}, "Gender"),
+    ],
+)
+def test_factors_that_are_missing_together_are_named_as_one(shares: dict, words: str, names):
+    rows = [("walsall", name, share, False) for name, share in shares.items()]
+    frame = pd.DataFrame(rows, columns=["authority", "variable", "share", "suppressed"])
+    counts = published(frame, "missing", load_study().disclosure)
+    said = worst_columns_sentence(quality_frame(safe(), counts, ["walsall"]), names)
+    assert said == f"Most values are missing in: {words} (Walsall)."
 
 
 def test_the_sentence_on_checks_tells_results_kinds_of_check_and_oddities_apart():
