@@ -231,6 +231,24 @@ def test_the_overview_names_every_check_and_what_follows_where(names):
     assert kinds_table(safe(), names, WORDS, "None") is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "explained"),
+    [({}, True), ({"column": "gender"}, False), ({"sheet": "Other"}, False), ({"unit": "cells"}, False)],
+)
+def test_a_reworded_header_is_no_oddity_where_a_correction_names_its_column(
+    changes: dict, explained: bool, names
+):
+    place = {"file": "walsall_dr2_nov21.xlsx", "sheet": "Sheet", "column": "disability", "status": "info"}
+    reworded, forms = (failed(check, "note", **place) for check in ("column_reworded", "cell_forms"))
+    repair = failed("correction", "note", **{**place, "unit": "columns", **changes})
+    counts, left = safe(reworded, forms, repair), 1 if explained else 2
+    assert len(oddities_table(counts, WORDS, "Odd").cells) == left
+    assert len(kinds_table(counts, names, WORDS, "Kinds").cells) == left
+    passed = failed("type", status="pass")
+    said = findings_sentences(findings_frame([passed, reworded, forms, repair]), "Walsall")
+    assert said.endswith("1 oddity was read by a rule." if explained else "2 oddities were read by a rule.")
+
+
 def test_a_check_that_found_nothing_is_told_from_one_that_was_not_made(names):
     counts = safe(
         failed("type"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from sfpc_book.report.disclosure import PublishedCounts, require_published
-from sfpc_book.report.disclosure_returns import REPAIR
 from sfpc_book.report.findings import SAME_LINE
 from sfpc_book.report.formats import (
     count,
@@ -18,6 +17,7 @@ from sfpc_book.report.formats import (
     p_value,
     percentage,
 )
+from sfpc_book.report.quality import oddities
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.schema import Authority, Programme, Study
 from sfpc_book.study.wedge import Wedge
@@ -189,8 +189,7 @@ def findings_sentences(findings: pd.DataFrame, name: str) -> str:
 
 def oddities_words(findings: pd.DataFrame) -> str:
     """How many oddities were read by a rule, each once for an authority, kind of return and column."""
-    odd = findings[(findings["status"] == "info") & (findings["check"] != REPAIR)]
-    n = len(odd.drop_duplicates(["authority", *SAME_LINE]))
+    n = len(oddities(findings).drop_duplicates(["authority", *SAME_LINE]))
     return f"{counted(n, 'oddity was', 'oddities were')} read by a rule." if n else ""
 
 
