@@ -160,6 +160,7 @@ def panel_frame(study: Study, model: str, rng: np.random.Generator) -> pd.DataFr
                     n_not_observed=np.where(late, size, 0),
                     n_not_linked=rng.integers(0, 9, len(n)),
                     n_not_applicable=0,
+                    n_value_missing=0,
                 )
             )
     return pd.concat(parts, ignore_index=True)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
+from report_frames import panel_frame
 
 from sfpc_book.book import work
 from sfpc_book.book.plan import authority_slice
 from sfpc_book.book.slices import write_returns_slice
 from sfpc_book.book.step import Places
 from sfpc_book.cohort.store import blocked_authorities, marked_authorities
+from sfpc_book.contracts.check_words import load_check_words
 from sfpc_book.contracts.finding import Finding, read_findings
 from sfpc_book.estimate.wedge_estimates import estimate_outcomes
 from sfpc_book.report.page import open_page
@@ -25,7 +28,7 @@ from sfpc_book.study.study import load_study
 
 MODEL, BLOCKED = "no_wrong_door", "norfolk"
 OTHERS = ("rochdale", "warrington", "redcar_and_cleveland")
-STUDY = load_study()
+STUDY, WORDS = load_study(), load_check_words()
 TRIAL = STUDY.models[MODEL].trial_authorities
 
 
@@ -79,8 +82,11 @@ def test_a_blocked_authority_leaves_its_models_estimates_and_orders(places, page
 
 
 def test_a_blocked_authority_is_named_with_its_cause_and_what_remains(page):
-    text = fitness_sentences(STUDY, MODEL, page.excluded(MODEL), page.marked(MODEL))
-    assert "**Norfolk** is left out: no outcome return (dr3) was sent." in text
+    asked = {"outcomes": [STUDY.primary(MODEL)], "horizons": STUDY.horizons[:1]}
+    text = fitness_sentences(
+        STUDY, MODEL, page.excluded(MODEL), page.marked(MODEL), WORDS, panel=page.main_panel(MODEL), **asked
+    )
+    assert "**Norfolk** is left out of every estimate: no outcome return (dr3) was sent." in text
     assert "rest on 3 of 4 authorities, exact tests on 2 orders of go-lives instead of 4." in text
     assert "No check marked the returns" in text
 
@@ -98,5 +104,38 @@ def test_a_finding_of_any_step_blocks_or_marks(places, tmp_path):
 
 def test_marked_authorities_are_named_with_the_checks_that_marked_them():
     marked = pd.DataFrame([("walsall", "key; missing", 3)], columns=["authority", "checks", "n_findings"])
-    text = fitness_sentences(STUDY, "family_safeguarding", pd.DataFrame(), marked)
-    assert "**Walsall**: 3 findings (key and missing)" in text
+    text = fitness_of("family_safeguarding", whole_panel(), marked)
+    assert "**Walsall**: 3 findings (Records that are not told apart; Missing values)" in text
+
+
+NONE_MARKED = pd.DataFrame(columns=["authority", "checks", "n_findings"])
+
+
+def whole_panel() -> pd.DataFrame:
+    return panel_frame(STUDY, "family_safeguarding", np.random.default_rng(1))
+
+
+def fitness_of(model: str, panel: pd.DataFrame, marked: pd.DataFrame = NONE_MARKED) -> str:
+    outcomes = [STUDY.outcomes[name] for name in STUDY.models[model].outcomes]
+    asked = {"panel": panel, "outcomes": outcomes, "horizons": STUDY.horizons}
+    return fitness_sentences(STUDY, model, pd.DataFrame(), marked, WORDS, **asked)
+
+
+def test_an_outcome_that_rests_on_fewer_authorities_names_them_with_the_cause():
+    panel = whole_panel()
+    quiet = fitness_of("family_safeguarding", panel)
+    assert "No check left an authority of the trial out of every estimate." in quiet
+    assert "rests on" not in quiet
+    gone = (panel["authority"] == "lancashire") & (panel["outcome"] == "days_on_plan")
+    panel.loc[gone, ["n_children", "n_not_observed"]] = 0
+    text = fitness_of("family_safeguarding", panel)
+    name = STUDY.outcomes["days_on_plan"].name
+    assert f"“{name}” (18 months and 36 months) rests on 4 of 5 authorities, exact tests on" in text
+    assert "**Lancashire** is missing: of its children, none is linked to the data of this outcome." in text
+    assert text.count("rests on") == 1
+
+
+def test_an_outcome_of_which_no_authority_has_a_child_counted_is_not_listed_as_an_estimate():
+    panel = whole_panel()
+    panel.loc[panel["outcome"] == "plan_duration", "n_children"] = 0
+    assert "rests on" not in fitness_of("family_safeguarding", panel)

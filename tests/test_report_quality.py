@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
+from report_frames import panel_frame
 
 from sfpc_book.contracts.check_words import ASK_OF_A_CHECK_WITHOUT_WORDS, load_check_words
 from sfpc_book.contracts.finding import Finding, findings_frame
@@ -20,12 +22,14 @@ from sfpc_book.report.drawing import Absence
 from sfpc_book.report.figure import figure_of
 from sfpc_book.report.findings import amount, return_words, without_place
 from sfpc_book.report.quality import quality_frame
+from sfpc_book.report.sentences_data import findings_sentences
 from sfpc_book.report.sentences_returns import (
     attention_sentences,
     consequence_sentences,
     followed_sentences,
     linked_sentence,
     span_sentences,
+    worst_columns_sentence,
 )
 from sfpc_book.report.table import table_of
 from sfpc_book.report.tables_findings import findings_table, oddities_table
@@ -93,7 +97,7 @@ def test_oddities_and_repairs_stand_apart_from_failures():
     repair = failed("correction", status="info", subject="walsall-gender", text="Correction: why, who, when")
     counts = safe(odd, repair)
     assert findings_table(counts, WORDS, "Found") is None
-    assert oddities_table(counts, WORDS, "Odd").cells["Check"].tolist() == ["Values written in several ways"]
+    assert oddities_table(counts, WORDS, "Odd").cells["Oddity"].tolist() == ["Values written in several ways"]
     assert oddities_table(safe(repair), WORDS, "Odd") is None
 
 
@@ -219,12 +223,76 @@ def test_the_ranking_table_has_every_measure_and_hides_small_counts(names):
 def test_the_overview_names_every_check_and_what_follows_where(names):
     table = kinds_table(several(block=True), names, WORDS, "Kinds").cells.set_index("Check")
     assert table.index[0] == "Records that are not told apart"
-    assert table.iloc[0][["Walsall", "Swindon"]].tolist() == ["stops estimation", "[z]"]
+    assert table.iloc[0][["Walsall", "Swindon"]].tolist() == ["stops estimation", "none"]
     assert table.loc["Values written in several ways", "Swindon"] == "read by a rule"
     assert "Correction applied" not in table.index
     severities = severities_table(several(block=True), names, "Severities").cells
     assert severities["Authorities"].tolist() == ["1 of 5", "1 of 5", "1 of 5", "1 of 5"]
     assert kinds_table(safe(), names, WORDS, "None") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "explained"),
+    [({}, True), ({"column": "gender"}, False), ({"sheet": "Other"}, False), ({"unit": "cells"}, False)],
+)
+def test_a_reworded_header_is_no_oddity_where_a_correction_names_its_column(
+    changes: dict, explained: bool, names
+):
+    place = {"file": "walsall_dr2_nov21.xlsx", "sheet": "Sheet", "column": "disability", "status": "info"}
+    reworded, forms = (failed(check, "note", **place) for check in ("column_reworded", "cell_forms"))
+    repair = failed("correction", "note", **{**place, "unit": "columns", **changes})
+    counts, left = safe(reworded, forms, repair), 1 if explained else 2
+    assert len(oddities_table(counts, WORDS, "Odd").cells) == left
+    assert len(kinds_table(counts, names, WORDS, "Kinds").cells) == left
+    passed = failed("type", status="pass")
+    said = findings_sentences(findings_frame([passed, reworded, forms, repair]), "Walsall")
+    assert said.endswith("1 oddity was read by a rule." if explained else "2 oddities were read by a rule.")
+
+
+def test_a_check_that_found_nothing_is_told_from_one_that_was_not_made(names):
+    counts = safe(
+        failed("type"),
+        failed("type", authority="swindon", status="pass"),
+        failed("type", authority="wandsworth", status="not_applicable"),
+        failed("key", "note", authority="wandsworth"),
+        failed("cell_forms", "note", status="info", authority="swindon"),
+    )
+    table = kinds_table(counts, names, WORDS, "Kinds")
+    cells = table.cells.set_index("Check")
+    order = ["Walsall", "Swindon", "Wandsworth", "Lancashire"]
+    assert cells.loc["Cells of another type", order].tolist() == ["marked", "none", "[x]", "[x]"]
+    assert cells.loc["Values written in several ways", order].tolist() == [
+        "none", "read by a rule", "none", "[x]",
+    ]  # fmt: skip
+    assert not cells.eq("[z]").any(axis=None) and "[x] where it was not made" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ({"gender": 0.1, "factor_1b": 0.3, "factor_2b": 0.3}, "Factors of the assessment (not assessed)"),
+        ({"gender": 0.1, "factor_1b": 0.2, "factor_2b": 0.3}, "Drug misuse by a parent (2B)"),
+        ({"gender": 0.4, "factor_1b": 0.3, "factor_2b": 0.3}, "Gender"),
+    ],
+)
+def test_factors_that_are_missing_together_are_named_as_one(shares: dict, words: str, names):
+    rows = [("walsall", name, share, False) for name, share in shares.items()]
+    frame = pd.DataFrame(rows, columns=["authority", "variable", "share", "suppressed"])
+    counts = published(frame, "missing", load_study().disclosure)
+    said = worst_columns_sentence(quality_frame(safe(), counts, ["walsall"]), names)
+    assert said == f"Most values are missing in: {words} (Walsall)."
+
+
+def test_the_sentence_on_checks_tells_results_kinds_of_check_and_oddities_apart():
+    passed = failed("type", status="pass")
+    odd = [failed("cell_forms", "note", status="info", column=column) for column in ("a", "a", "b")]
+    quiet = findings_sentences(findings_frame([passed, passed, *odd]), "Walsall")
+    assert quiet.startswith("2 checks were made of what Walsall sent; they found nothing to stop, mark or")
+    assert quiet.endswith("2 oddities were read by a rule.") and "0 found" not in quiet
+    found = [failed("key", column=column) for column in ("a", "b")] + [failed("type", "note", "swindon")]
+    said = findings_sentences(findings_frame([passed, *found]), "the trial")
+    assert "4 checks were made" in said and "3 found something to stop, mark or note" in said
+    assert "counted once for an authority, 2 found something." in said and "oddit" not in said
 
 
 @pytest.mark.parametrize("made", ["attention", "kinds"])
@@ -259,17 +327,47 @@ def test_nothing_found_is_said_and_not_drawn(names):
     assert attention_sentences(quality, names) == "No check stops estimation. No data are marked."
 
 
+def own_panel(study, slug: str, *, empty: tuple[str, ...] = (), cause: str = "n_not_linked") -> pd.DataFrame:
+    """The rows of one authority in the panel of the main sample; no child counts for the outcomes `empty`."""
+    panel = panel_frame(study, MODEL, np.random.default_rng(1))
+    own = panel[(panel["authority"] == slug) & (panel["horizon"] == study.horizons[0])].copy()
+    gone = own["outcome"].isin(empty)
+    own.loc[gone, cause] += own.loc[gone, "n_children"]
+    own.loc[gone, "n_children"] = 0
+    return own
+
+
 def excluded(*slugs: str) -> pd.DataFrame:
     return pd.DataFrame({"model": MODEL, "authority": list(slugs), "reason": "why"})
 
 
 def test_a_blocked_authority_leaves_every_estimate_and_the_chapter_says_so(study):
     walsall = study.authorities["walsall"]
-    text = consequence_sentences(study, walsall, several(block=True), excluded("walsall"), WORDS)
+    panel = own_panel(study, "walsall")
+    text = consequence_sentences(study, walsall, several(block=True), excluded("walsall"), WORDS, panel=panel)
     assert "**Blocked** (Records that are not told apart): Walsall is left out of every estimate" in text
     assert "one authority fewer" in text
-    kept = consequence_sentences(study, walsall, safe(), excluded(), WORDS)
+    kept = consequence_sentences(study, walsall, safe(), excluded(), WORDS, panel=panel)
     assert "**Blocked**: by no check" in kept and "no check marks its data" in kept
+
+
+@pytest.mark.parametrize("graver", ["mark", "block"])
+def test_what_is_noted_is_named_though_the_same_check_also_found_something_graver(graver: str, study):
+    both = safe(failed("key", graver), failed("key", "note", column="other"))
+    panel = own_panel(study, "walsall")
+    text = consequence_sentences(study, study.authorities["walsall"], both, excluded(), WORDS, panel=panel)
+    assert "**Noted** for the data owner: Records that are not told apart." in text
+
+
+def test_a_check_that_marks_two_tables_stands_once_under_a_name_that_holds_for_both(study):
+    care, plans = (
+        failed("care_outside_coverage", layer="dr3", subject=f"{table}.start", column="start")
+        for table in ("dr3_attendance", "dr3_plans")
+    )
+    walsall, panel = study.authorities["walsall"], own_panel(study, "walsall")
+    text = consequence_sentences(study, walsall, safe(care, plans), excluded(), WORDS, panel=panel)
+    assert text.count("Events outside the dates covered") == 1
+    assert "Unauthorised absence" in text and study.outcomes["days_on_plan"].name in text
 
 
 @pytest.mark.parametrize(
@@ -285,8 +383,41 @@ def test_a_blocked_authority_leaves_every_estimate_and_the_chapter_says_so(study
 )
 def test_a_mark_names_the_estimates_it_bears_on(layer: str, subject: str, reach: str, study):
     counts = safe(failed("type", layer=layer, subject=subject))
-    text = consequence_sentences(study, study.authorities["walsall"], counts, excluded(), WORDS)
+    panel = own_panel(study, "walsall")
+    text = consequence_sentences(study, study.authorities["walsall"], counts, excluded(), WORDS, panel=panel)
     assert f"Cells of another type (bears on {reach}" in text
+    counts_children = "no estimate" not in reach
+    assert ("are to be read with that in mind" in text) is counts_children
+    assert "Not counted" not in text
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("n_not_linked", "none is linked to the data of this outcome"),
+        ("n_not_observed", "none that is linked is followed that long yet"),
+        ("n_value_missing", "the value is missing for all that are linked"),
+    ],
+)
+def test_outcomes_that_count_no_child_of_the_authority_are_named_and_no_estimate_is_promised(
+    cause: str, said: str, study
+):
+    swindon = study.authorities["swindon"]
+    counts = safe(failed("table_sent", layer="dr3", subject="dr3_plans", authority="swindon"))
+    panel = own_panel(study, "swindon", empty=("days_on_plan", "plan_duration"), cause=cause)
+    text = consequence_sentences(study, swindon, counts, excluded(), WORDS, panel=panel)
+    plans, duration = (study.outcomes[name].name for name in ("days_on_plan", "plan_duration"))
+    assert (
+        f"**Not counted**: no child of Swindon counts for “{plans}” and “{duration}” (18 months; {said})."
+        in text
+    )
+    assert f"Swindon does not count in the estimates of “{plans}” and “{duration}”" in text
+    assert "bears on the estimates of" in text and "are to be read with that in mind" in text
+    plan_tables = [name for name, known in study.outcomes.items() if "dr3_plans" in known.tables]
+    panel = own_panel(study, "swindon", empty=tuple(plan_tables), cause=cause)
+    text = consequence_sentences(study, swindon, counts, excluded(), WORDS, panel=panel)
+    assert "Swindon does not count in the estimates of" in text
+    assert "bears on" not in text and "in mind" not in text
 
 
 def test_months_missing_are_listed_whether_their_check_passed_or_not():

@@ -182,7 +182,8 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),
         ],
     }
-    sources = {"costs": ("data_contracts/unit_costs.yml",), "data_quality": CHECKS_IN_WORDS}
+    in_words = dict.fromkeys(("data_quality", "primary", "secondary", "follow_up"), CHECKS_IN_WORDS)
+    sources = {"costs": ("data_contracts/unit_costs.yml",), **in_words}
     return [
         Chapter(
             slug=f"{model.id}-{name}",
@@ -209,16 +210,30 @@ def _programme_chapters(models: tuple[PracticeModel, ...]) -> list[Chapter]:
     return [
         _programme("programme-summary", "Summary", "programme_summary", (DATA_STATUS, ESTIMATES, *flows)),
         _programme("programme-design", "Design", "programme_design", (DATA_STATUS,)),
-        _programme("programme-pooled", "Three trials", "programme_pooled", (DATA_STATUS, *trials), True),
+        _programme(
+            "programme-pooled",
+            "Three trials",
+            "programme_pooled",
+            (DATA_STATUS, *trials),
+            True,
+            CHECKS_IN_WORDS,
+        ),
         _programme(
             "matched-comparison", "Matched comparison", "matched_comparison", (DATA_STATUS, *published), True
         ),
     ]
 
 
-def _programme(slug: str, title: str, name: str, inputs: tuple[str, ...], results: bool = False) -> Chapter:
+def _programme(
+    slug: str,
+    title: str,
+    name: str,
+    inputs: tuple[str, ...],
+    results: bool = False,
+    sources: tuple[str, ...] = (),
+) -> Chapter:
     template = f"notebooks/{name}.ipynb"
-    return Chapter(slug, template, PATHS, inputs, title, PROGRAMME, results=results)
+    return Chapter(slug, template, PATHS, inputs, title, PROGRAMME, sources=sources, results=results)
 
 
 def _about_pages() -> list[Chapter]:

@@ -6,6 +6,7 @@ import re
 
 ALL_AGES = (0, 17)
 AGE_GROUP = re.compile(r"(\d+) to (\d+)")
+ALL_FACTORS, FACTORS_WORDS = "all_factors", "Factors of the assessment (not assessed)"
 # Factors at the end of an assessment, with their codes in the children in need census; short, for charts.
 COVARIATES = {
     "factor_1b": "Alcohol misuse by a parent (1B)",
@@ -32,7 +33,7 @@ def level_words(variable: str, level: str, ages: tuple[int, int] = ALL_AGES) -> 
 
 def covariate_words(variable: str) -> str:
     """A covariate in words; factors are named by what they say, their code beside."""
-    return COVARIATES.get(variable, spelt(variable))
+    return {**COVARIATES, ALL_FACTORS: FACTORS_WORDS}.get(variable, spelt(variable))
 
 
 def spelt(text: object) -> str:

@@ -97,7 +97,7 @@ class AuthorityPage:
     def findings_list(self) -> TableContent | Words:
         """The checks that found something."""
         caption = f"What the checks found in the returns of {self.authority.name}"
-        nothing = f"No check of the returns of {self.authority.name} found anything."
+        nothing = f"No check of the returns of {self.authority.name} found anything to stop, mark or note."
         return findings_table(self._safe_findings(), self.words, caption) or self.page.say(nothing)
 
     def oddities_list(self) -> TableContent | Words:
@@ -117,9 +117,14 @@ class AuthorityPage:
 
     def consequences(self) -> Words:
         """Which estimates lose this authority, which carry it marked, and what is only noted."""
-        excluded = self.page.excluded(str(self.authority.model))
+        model = str(self.authority.model)
         text = consequence_sentences(
-            self.page.study, self.authority, self._safe_findings(), excluded, self.words
+            self.page.study,
+            self.authority,
+            self._safe_findings(),
+            self.page.excluded(model),
+            self.words,
+            panel=self.page.main_panel(model),
         )
         return self.page.say(text)
 

@@ -15,6 +15,7 @@ from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.page import Page, known
 from sfpc_book.report.quality import quality_frame
 from sfpc_book.report.sentences_data import excluded_sentence, findings_sentences
+from sfpc_book.report.sentences_fitness import fewer_sentences
 from sfpc_book.report.sentences_returns import attention_sentences, worst_columns_sentence
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_quality import kinds_table, ranking_table, severities_table
@@ -69,7 +70,7 @@ class QualityPage:
     def kinds(self) -> TableContent | Words:
         """Everything that was found or read by a rule, by authority."""
         caption = f"What was found in the returns of the {self.model.name} trial, by check and authority"
-        nothing = f"No check of the returns of {self.model.name} found anything."
+        nothing = f"No check of the returns of {self.model.name} found anything to stop, mark or note."
         return kinds_table(self.findings, self.names, self.words, caption) or self.page.say(nothing)
 
     def severities(self) -> TableContent:
@@ -78,8 +79,12 @@ class QualityPage:
         return severities_table(self.findings, self.names, caption)
 
     def left_out(self) -> Words:
-        """Authorities that are in no estimate, with the cause."""
-        return self.page.say(excluded_sentence(self.page.study, self.page.excluded(self.model.id)))
+        """Authorities that are in no estimate, or not in those of some outcomes, with the cause."""
+        study, model = self.page.study, self.model.id
+        outcomes = [study.outcomes[name] for name in self.model.outcomes]
+        fewer = fewer_sentences(study, model, self.page.main_panel(model), outcomes, study.horizons)
+        parts = [excluded_sentence(study, self.page.excluded(model)), fewer]
+        return self.page.say("\n\n".join(filter(None, parts)))
 
     @cached_property
     def _quality(self) -> pd.DataFrame:

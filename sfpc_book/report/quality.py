@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from sfpc_book.contracts.check_words import CheckWords
+from sfpc_book.report.covariates import ALL_FACTORS, COVARIATES
 from sfpc_book.report.disclosure import PublishedCounts, require_published
-from sfpc_book.report.findings import failed_rows, gravest_severity, repair_rows, rule_rows
-from sfpc_book.report.formats import NOT_APPLICABLE
+from sfpc_book.report.disclosure_returns import REPAIR
+from sfpc_book.report.findings import failed_rows, gravest_severity, repair_rows
+from sfpc_book.report.formats import NOT_APPLICABLE, NOT_AVAILABLE
 
 # The checks whose measurement is a column of the comparison.
 LINK_RATE = ("link_rate",)
 MONTHS_MISSING = ("referral_gap",)
 RETURNS_MISSING = ("return_missing", "outcome_return_missing")
 UNMAPPED = ("unmapped", "code_list")
+NOTHING_FOUND = "none"
+REWORDED, COLUMNS_REPAIRED = "column_reworded", "columns"
 SHARES = ("not_linked", "missing", "unmapped")
 RANKING = (
     "Authorities with checks that stop estimation come first, the more of them the higher; then those with "
@@ -66,7 +70,8 @@ def kinds_frame(findings: PublishedCounts, authorities: Sequence[str]) -> pd.Dat
     `kind` is the gravest severity of a failure, `rule` where it was only read by a rule. Checks stand gravest
     first, then by the number of authorities.
     """
-    by_rule = rule_rows(findings)[["authority", "check"]].drop_duplicates().assign(severity="rule")
+    odd = oddities(require_published(findings, "findings").frame)
+    by_rule = odd[["authority", "check"]].drop_duplicates().assign(severity="rule")
     both = pd.concat([gravest_severity(failed_rows(findings)), by_rule])
     kinds = both.drop_duplicates(["authority", "check"]).rename(columns={"severity": "kind"})
     kinds = kinds[kinds["authority"].isin(authorities)]
@@ -82,16 +87,61 @@ def kinds_frame(findings: PublishedCounts, authorities: Sequence[str]) -> pd.Dat
 
 
 def kinds_cells(
-    kinds: pd.DataFrame, names: Mapping[str, str], words: CheckWords, said: Mapping[str, str]
+    kinds: pd.DataFrame,
+    names: Mapping[str, str],
+    words: CheckWords,
+    said: Mapping[str, str],
+    empty: Mapping[tuple[str, str], str] | None = None,
 ) -> pd.DataFrame:
-    """The rows of `kinds_frame` as a table: checks by name (rows), authorities (columns), kinds as `said`."""
-    found = {(row.check, row.authority): said[row.kind] for row in kinds.itertuples()}
+    """The rows of `kinds_frame` as a table: checks by name (rows), authorities (columns), kinds as `said`.
+
+    `empty` has the words of places where nothing was found (see `empty_places`), by check and authority.
+    """
+    found = dict(empty or {})
+    found |= {(row.check, row.authority): said[row.kind] for row in kinds.itertuples()}
     checks = list(dict.fromkeys(kinds["check"]))
     cells = {"Check": [words.of(check).name for check in checks]}
     cells |= {
         name: [found.get((check, slug), NOT_APPLICABLE) for check in checks] for slug, name in names.items()
     }
     return pd.DataFrame(cells)
+
+
+def oddities(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the reading met and dealt with by a rule, among the rows of findings; repairs are apart.
+
+    A column under a reworded header is no oddity where a declared correction says which column it is.
+    """
+    place = ["authority", "file", "sheet", "column"]
+    named = rows.loc[(rows["check"] == REPAIR) & (rows["unit"] == COLUMNS_REPAIRED), place]
+    odd = rows[(rows["status"] == "info") & (rows["check"] != REPAIR)]
+    explained = pd.MultiIndex.from_frame(odd[place]).isin(pd.MultiIndex.from_frame(named))
+    return odd[~((odd["check"] == REWORDED).to_numpy() & explained)]
+
+
+def empty_places(
+    findings: PublishedCounts, checks: Iterable[str], authorities: Iterable[str]
+) -> dict[tuple[str, str], str]:
+    """What stands where a check found nothing, by check and authority: `none` where it was made, `[x]` where
+    it was not.
+
+    A check that records when it passed was made where it has a result. One that speaks only of what it met
+    was made wherever returns were checked.
+    """
+    rows = require_published(findings, "findings").frame
+    results = rows[rows["status"].isin(["pass", "fail"])]
+    made = set(zip(results["check"], results["authority"], strict=True))
+    not_made = rows[rows["status"] == "not_applicable"]
+    unmade = set(zip(not_made["check"], not_made["authority"], strict=True)) - made
+    recording, checked = set(rows.loc[rows["status"] == "pass", "check"]), set(rows["authority"])
+    silent = {
+        (check, slug) for check in set(checks) - recording for slug in checked if (check, slug) not in unmade
+    }
+    return {
+        (check, slug): NOTHING_FOUND if (check, slug) in made | silent else NOT_AVAILABLE
+        for check in checks
+        for slug in authorities
+    }
 
 
 def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
@@ -118,8 +168,16 @@ def _worst_missing(missing: PublishedCounts, slug: str) -> dict[str, object]:
     if known.empty or (hidden and not known["share"].gt(0).any()):
         return {"missing": float("nan"), "missing_hidden": hidden, "missing_column": ""}
     worst = known.loc[known["share"].idxmax()]
-    column = str(worst["variable"]) if worst["share"] > 0 else ""
+    column = _worst_column(known) if worst["share"] > 0 else ""
     return {"missing": float(worst["share"]), "missing_hidden": False, "missing_column": column}
+
+
+def _worst_column(known: pd.DataFrame) -> str:
+    """The column with the largest share; the factors, which a child not assessed misses together, as one."""
+    worst = known.loc[known["share"].idxmax()]
+    factors = known[known["variable"].isin(list(COVARIATES))]
+    together = len(factors) > 1 and factors["share"].eq(worst["share"]).all()
+    return ALL_FACTORS if together and worst["variable"] in COVARIATES else str(worst["variable"])
 
 
 def _largest(own: pd.DataFrame, checks: Sequence[str], name: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sfpc_book.report.disclosure import PublishedCounts, require_published
+from sfpc_book.report.findings import SAME_LINE
 from sfpc_book.report.formats import (
     count,
     counted,
@@ -16,6 +17,7 @@ from sfpc_book.report.formats import (
     p_value,
     percentage,
 )
+from sfpc_book.report.quality import oddities
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.schema import Authority, Programme, Study
 from sfpc_book.study.wedge import Wedge
@@ -146,12 +148,24 @@ def flow_sentences(counts: PublishedCounts, name: str, authority: str = "all") -
     return f"Of {count(first['n'])} referrals, {count(last['n'])} {last['box']} are analysed.{reasons}"
 
 
+STOP = "stop, mark or note"
+
+
 def findings_sentences(findings: pd.DataFrame, name: str) -> str:
-    """How many checks were made and failed, and what follows from those that failed."""
+    """How many checks were made and failed, what follows from those that failed, and how many oddities were
+    read by a rule.
+
+    A check is made column by column and return by return; charts count each kind once for an authority, so
+    both numbers are said.
+    """
     made = findings[findings["status"].isin(["pass", "fail"])]
     failed = made[made["status"] == "fail"]
     if made.empty:
         return f"No check of what {name} sent has been recorded."
+    start = f"{counted(len(made), 'check was', 'checks were')} made of what {name} sent"
+    odd = oddities_words(findings)
+    if failed.empty:
+        return paragraph([f"{start}; {'it' if len(made) == 1 else 'they'} found nothing to {STOP}.", odd])
     by_severity = failed["severity"].value_counts()
     parts = [
         f"{int(by_severity[severity])} {one if by_severity[severity] == 1 else several}"
@@ -162,8 +176,21 @@ def findings_sentences(findings: pd.DataFrame, name: str) -> str:
         )
         if severity in by_severity
     ]
-    tail = f" Of these, {listed(parts)}." if parts else ""
-    return f"{len(made):,} checks were made of what {name} sent; {len(failed):,} found something.{tail}"
+    distinct = len(failed.drop_duplicates(["authority", "check"]))
+    return paragraph(
+        [
+            f"{start}, column by column and return by return; {len(failed):,} found something to {STOP}.",
+            f"Of these, {listed(parts)}.",
+            f"With each kind of check counted once for an authority, {distinct:,} found something.",
+            odd,
+        ]
+    )
+
+
+def oddities_words(findings: pd.DataFrame) -> str:
+    """How many oddities were read by a rule, each once for an authority, kind of return and column."""
+    n = len(oddities(findings).drop_duplicates(["authority", *SAME_LINE]))
+    return f"{counted(n, 'oddity was', 'oddities were')} read by a rule." if n else ""
 
 
 def observability_sentences(study: Study, observability: pd.DataFrame, model: str, outcome: str) -> str:
@@ -190,9 +217,10 @@ def observability_sentences(study: Study, observability: pd.DataFrame, model: st
 def excluded_sentence(study: Study, excluded: pd.DataFrame) -> str:
     """Authorities that could not be estimated, each with its cause; says so too when there is none."""
     if excluded.empty:
-        return "No authority of the trial had to be left out of the estimates."
+        return "No check left an authority of the trial out of every estimate."
     parts = [
-        f"**{study.authorities[str(row.authority)].name}** is left out: {str(row.reason).rstrip('.')}."
+        f"**{study.authorities[str(row.authority)].name}** is left out of every estimate: "
+        f"{str(row.reason).rstrip('.')}."
         for row in excluded.itertuples()
     ]
     return bullets(parts)

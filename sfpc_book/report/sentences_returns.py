@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -10,8 +11,9 @@ from sfpc_book.contracts.check_words import CheckWords
 from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.estimate_rows import span_text
-from sfpc_book.report.findings import amount, failed_rows, gravest_severity
+from sfpc_book.report.findings import amount, failed_rows
 from sfpc_book.report.formats import count, counted, date_text, listed, percentage
+from sfpc_book.report.sentences_fitness import uncounted
 from sfpc_book.report.tables_data import LAYERS, returns_asked
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.schema import Authority, PracticeModel, Study
@@ -49,18 +51,43 @@ def no_part_sentence(study: Study, authority: Authority) -> str:
 
 
 def consequence_sentences(
-    study: Study, authority: Authority, findings: PublishedCounts, excluded: pd.DataFrame, words: CheckWords
+    study: Study,
+    authority: Authority,
+    findings: PublishedCounts,
+    excluded: pd.DataFrame,
+    words: CheckWords,
+    *,
+    panel: pd.DataFrame,
 ) -> str:
-    """What follows for the estimates from checks that block, from those that mark, and from those noted."""
+    """What follows for the estimates from checks that block, from those that mark, and from those noted.
+
+    `panel` has the authority's own rows of the main sample: outcomes without a child counted are named.
+    """
     model = study.models[str(authority.model)]
-    failed = failed_rows(findings)
-    return bullets(
-        [
-            _blocked(authority, model, failed, excluded, words),
-            _marked(study, authority, model, failed[failed["severity"] == "mark"], words),
-            _noted(failed, words),
-        ]
+    failed, empty = failed_rows(findings), uncounted(panel)
+    reach = Reach(study, model, authority.name, uncounted_outcomes(panel))
+    items = [
+        _blocked(authority, model, failed, excluded, words),
+        _not_counted(study, authority, empty),
+        _marked(reach, failed[failed["severity"] == "mark"], words),
+        _noted(failed, words),
+    ]
+    return bullets([item for item in items if item])
+
+
+def _not_counted(study: Study, authority: Authority, empty: pd.DataFrame) -> str:
+    """Outcomes for which no child of the authority counts, each with its spans and cause."""
+    if empty.empty:
+        return ""
+    known = [study.outcomes[str(outcome)] for outcome in empty["outcome"]]
+    rows = empty.assign(
+        name=[outcome.name for outcome in known],
+        span=[span_text(outcome, horizon) for outcome, horizon in zip(known, empty["horizon"], strict=True)],
     )
+    spans = rows.groupby(["name", "cause"], sort=False)["span"].agg(lambda part: listed(list(part.unique())))
+    alike = spans.reset_index().groupby(["cause", "span"], sort=False)["name"]
+    items = [f"{listed([f'“{name}”' for name in names])} ({span}; {cause})" for (cause, span), names in alike]
+    return f"**Not counted**: no child of {authority.name} counts for {'; '.join(items)}."
 
 
 def _blocked(
@@ -80,40 +107,67 @@ def _blocked(
     return f"**Blocked**: by no check. {authority.name} enters the estimates of the {model.name} trial."
 
 
-def _marked(
-    study: Study, authority: Authority, model: PracticeModel, marked: pd.DataFrame, words: CheckWords
-) -> str:
+def _marked(reach: Reach, marked: pd.DataFrame, words: CheckWords) -> str:
     if marked.empty:
         return "**Marked**: no check marks its data."
-    reach = pd.Series([reach_of(row, study, model) for row in marked.itertuples()], index=marked.index)
-    parts = [
-        f"{'; '.join(_names(marked[reach == where], words))} (bears on {where})" for where in reach.unique()
-    ]
-    return f"**Marked**: {'. '.join(parts)}. These estimates are made, and are to be read with that in mind."
+    found = [reach.of(row) for row in marked.itertuples()]
+    reaches = pd.Series([said for said, _ in found], index=marked.index).groupby(marked["check"], sort=False)
+    # A check that reaches several groups of estimates stands once, with all of them.
+    where = reaches.transform(lambda part: "; ".join(part.unique()))
+    parts = [f"{'; '.join(_names(marked[where == one], words))} ({one})" for one in where.unique()]
+    tail = (
+        f" Estimates that count children of {reach.name} are made, and are to be read with that in mind."
+        if any(is_estimate for _, is_estimate in found)
+        else ""
+    )
+    return f"**Marked**: {'. '.join(parts)}.{tail}"
 
 
 def _noted(failed: pd.DataFrame, words: CheckWords) -> str:
-    gravest = gravest_severity(failed)
-    names = _names(gravest[gravest["severity"] == "note"], words)
+    names = _names(failed[failed["severity"] == "note"], words)
     if not names:
         return "**Noted** for the data owner: nothing."
     return f"**Noted** for the data owner: {'; '.join(names)}. No estimate changes for it."
 
 
-def reach_of(finding: object, study: Study, model: PracticeModel) -> str:
-    """Which estimates of a model's trial rest on the data that a finding is about, in words.
+@dataclass(frozen=True)
+class Reach:
+    """Which estimates of a model's trial rest on the data that a finding of one authority is about.
 
-    Referrals decide who is studied, so they bear on every estimate, as do findings about outcome returns as
-    a whole; a table of outcomes bears on the outcomes that the study file makes from it.
+    `name` is the authority's; `empty` are ids of outcomes for which none of its children counts.
     """
-    layer, table = getattr(finding, "layer", None), str(getattr(finding, "subject", "")).partition(".")[0]
-    if layer == "dr1":
-        return CONTEXT_ONLY
-    tables = {name for outcome in study.outcomes.values() for name in outcome.tables}
-    if layer != "dr3" or table not in tables:
-        return EVERY_ESTIMATE
-    touched = [study.outcomes[name].name for name in model.outcomes if table in study.outcomes[name].tables]
-    return f"the estimates of {listed([f'“{name}”' for name in touched])}" if touched else NO_ESTIMATE
+
+    study: Study
+    model: PracticeModel
+    name: str
+    empty: frozenset[str]
+
+    def of(self, finding: object) -> tuple[str, bool]:
+        """The reach in words, and whether it is an estimate that counts a child of the authority.
+
+        Referrals decide who is studied, so they bear on every estimate, as do findings about outcome returns
+        as a whole; a table of outcomes bears on the outcomes that the study file makes from it.
+        """
+        layer, table = getattr(finding, "layer", None), str(getattr(finding, "subject", "")).partition(".")[0]
+        if layer == "dr1":
+            return f"bears on {CONTEXT_ONLY}", False
+        outcomes = self.study.outcomes
+        if layer != "dr3" or table not in {name for outcome in outcomes.values() for name in outcome.tables}:
+            return f"bears on {EVERY_ESTIMATE}", True
+        touched = [name for name in self.model.outcomes if table in outcomes[name].tables]
+        counting = [f"“{outcomes[name].name}”" for name in touched if name not in self.empty]
+        others = [f"“{outcomes[name].name}”" for name in touched if name in self.empty]
+        parts = [
+            *([f"bears on the estimates of {listed(counting)}"] if counting else []),
+            *([f"{self.name} does not count in the estimates of {listed(others)}"] if others else []),
+        ]
+        return "; ".join(parts) or f"bears on {NO_ESTIMATE}", bool(counting)
+
+
+def uncounted_outcomes(panel: pd.DataFrame) -> frozenset[str]:
+    """Outcomes without a child counted at any horizon of one authority's panel."""
+    counts = panel.groupby("outcome", observed=True)["n_children"].sum()
+    return frozenset(str(name) for name in counts.index[counts == 0])
 
 
 def linked_sentence(counts: PublishedCounts, authority: str, name: str) -> str:

@@ -6,14 +6,14 @@ import pandas as pd
 
 from sfpc_book.contracts.check_words import CheckWords
 from sfpc_book.report.covariates import spelt
-from sfpc_book.report.disclosure import PublishedCounts
+from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.findings import (
     FOLLOWS,
     failed_rows,
     on_one_line,
-    rule_rows,
 )
 from sfpc_book.report.formats import NOT_APPLICABLE, is_missing
+from sfpc_book.report.quality import oddities
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_data import LAYERS
 
@@ -40,10 +40,10 @@ def findings_table(counts: PublishedCounts, words: CheckWords, caption: str) -> 
 
 def oddities_table(counts: PublishedCounts, words: CheckWords, caption: str) -> TableContent | None:
     """What the reading met and dealt with by a rule, one line for the same in many returns."""
-    rows = rule_rows(counts)
+    rows = oddities(require_published(counts, "findings").frame)
     if rows.empty:
         return None
-    cells = _where_and_what(on_one_line(rows, words))
+    cells = _where_and_what(on_one_line(rows, words)).rename(columns={"Check": "Oddity"})
     return TableContent(cells, caption, (counts.note(),), CHECKS_SOURCE, rows)
 
 

@@ -10,7 +10,7 @@ from sfpc_book.contracts.check_words import CheckWords
 from sfpc_book.report.disclosure import PublishedCounts
 from sfpc_book.report.findings import FOLLOWS, READ_BY_RULE
 from sfpc_book.report.formats import NOT_AVAILABLE, SUPPRESSED, is_missing, number, percentage
-from sfpc_book.report.quality import RANKING, kinds_cells, kinds_frame, quality_frame
+from sfpc_book.report.quality import RANKING, empty_places, kinds_cells, kinds_frame, quality_frame
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_findings import CHECKS_SOURCE
 
@@ -65,8 +65,9 @@ def kinds_table(
     kinds = kinds_frame(findings, list(names))
     if kinds.empty:
         return None
-    cells = kinds_cells(kinds, names, words, KINDS)
-    notes = ("[z] stands where the check found nothing, or was not made for want of data.",)
+    empty = empty_places(findings, list(dict.fromkeys(kinds["check"])), list(names))
+    cells = kinds_cells(kinds, names, words, KINDS, empty)
+    notes = ("“none” stands where the check found nothing, [x] where it was not made for want of data.",)
     return TableContent(cells, caption, notes, CHECKS_SOURCE, kinds)
 
 
