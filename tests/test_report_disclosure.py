@@ -318,11 +318,12 @@ def test_an_applied_correction_is_shown_with_a_protected_count_its_reason_and_it
     )
     (row,) = repairs_table(counts, "Repairs").cells.to_dict("records")
     assert row == {
-        "Correction": "c1", "What": "Words outside the code list stand for codes",
-        "Where": "Children referred, nov22, gender", "Touched": shown,
+        "What": "Words outside the code list stand for codes",
+        "Where": "Children referred; Gender; Nov 2022", "Touched": shown,
         "Why": "fewer than 10 of 410 rows said so since 2021", "Source": "E-mail of 3 May 2022",
-        "Date": "4 May 2022",
+        "Date": "4 May 2022", "Correction": "c1",
     }  # fmt: skip
+    assert list(row)[:2] == ["What", "Where"], "what was done leads, for the first cell heads its row"
 
 
 def test_without_corrections_there_is_no_table_of_repairs_and_raw_counts_are_refused():

@@ -91,7 +91,12 @@ def returns_words(files: Iterable[object]) -> str:
 def return_words(file: str) -> str:
     """The month of a return by its file name, such as `Nov 2022`; the name itself where it says none."""
     found = RETURN_OF_FILE.search(file)
-    return f"{found['month'].capitalize()} 20{found['year']}" if found else file
+    return month_words(f"{found['month']}{found['year']}") if found else file
+
+
+def month_words(month: str) -> str:
+    """The month of a return in words: `nov22` is `Nov 2022`."""
+    return f"{month[:3].capitalize()} 20{month[3:]}"
 
 
 def without_place(text: str, file: object, sheet: object) -> str:

@@ -159,7 +159,6 @@ def corrected(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
     """One row per correction that was applied: what, where, how much, why, on whose word."""
     rows = [
         {
-            "Correction": row["id"],
             "What": REPAIRS[row["action"]],
             "Returns": returns_words([row["file"]]),
             "Files": _or_none(row["file"]),
@@ -170,12 +169,13 @@ def corrected(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
             "Source": row["source"],
             "Date": date_text(row["date"]),
             "What we ask you to do": words.of(REPAIR).ask,
+            "Correction": row["id"],
         }
         for row in require_published(own.repairs, "repairs").frame.to_dict("records")
     ]
     columns = (
-        "Correction", "What", "Returns", "Files", "Sheets", "Column", "Touched", "Why", "Source", "Date",
-        "What we ask you to do",
+        "What", "Returns", "Files", "Sheets", "Column", "Touched", "Why", "Source", "Date",
+        "What we ask you to do", "Correction",
     )  # fmt: skip
     return _rows(rows, columns, f"{NOTHING} was corrected")
 
