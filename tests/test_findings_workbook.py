@@ -177,7 +177,7 @@ def test_findings_stand_gravest_first_with_place_limit_and_request(book):
     assert unmapped["File"] == "swindon_dr2_nov22.xlsx" and unmapped["First row"] == 17
     assert unmapped["Column"] == "Gender of child" and unmapped["Return"] == "Nov 2022"
     assert unmapped["How many"] == "[c]" and unmapped["Allowed"] == "10% of rows"
-    assert unmapped["What was found"] == "'gender': fewer than 10 of 1,000 cells say nothing"
+    assert unmapped["What was found"] == "“Gender of child”: fewer than 10 of 1,000 cells say nothing"
 
 
 def test_a_correction_is_told_with_its_returns_reason_source_and_date(book):

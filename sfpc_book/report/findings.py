@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
 from sfpc_book.contracts.check_words import CheckWords
+from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.disclosure_returns import REPAIR
+from sfpc_book.report.findings_text import month_words, reader_text
 from sfpc_book.report.formats import (
     LOW,
     MINUS,
@@ -94,17 +96,18 @@ def return_words(file: str) -> str:
     return month_words(f"{found['month']}{found['year']}") if found else file
 
 
-def month_words(month: str) -> str:
-    """The month of a return in words: `nov22` is `Nov 2022`."""
-    return f"{month[:3].capitalize()} 20{month[3:]}"
-
-
 def without_place(text: str, file: object, sheet: object) -> str:
     """The text of a finding without the file and sheet that it begins with, as a sentence begins."""
     for place in (f"{file}, sheet '{sheet}': ", f"{file}: "):
         if text.startswith(place):
             text = text.removeprefix(place)
     return text[:1].upper() + text[1:]
+
+
+def finding_text(row: pd.Series, column_words: Callable[[str], str] = covariate_words) -> str:
+    """What a finding says, for readers, without the place it begins with; see `reader_text`."""
+    text = without_place(row["text"], row["file"], row["sheet"])
+    return reader_text(text, row["check"], column_words)
 
 
 def amount(value: object, unit: object, *, hidden: bool = False) -> str:
@@ -152,8 +155,8 @@ def _furthest(part: pd.DataFrame) -> object:
 
 
 def _text(part: pd.DataFrame, gravest: pd.Series) -> str:
-    texts = {without_place(row.text, row.file, row.sheet) for row in part.itertuples()}
-    text = without_place(gravest["text"], gravest["file"], gravest["sheet"])
+    texts = {finding_text(row) for _, row in part.iterrows()}
+    text = finding_text(gravest)
     if len(texts) == 1:
         return text
-    return f"{text} (the most of {len(part)} places; the data file lists each)"
+    return f"{text} (the largest of {len(part)} places; the data file lists each)"

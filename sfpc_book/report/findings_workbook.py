@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -22,12 +23,12 @@ from sfpc_book.report.findings import (
     READ_BY_RULE,
     allowed,
     failed_rows,
+    finding_text,
     how_many,
     repair_rows,
     return_words,
     returns_words,
     rule_rows,
-    without_place,
 )
 from sfpc_book.report.formats import NOT_APPLICABLE, count, counted, date_text, is_missing
 from sfpc_book.report.markup import SYNTHETIC_MARK
@@ -46,8 +47,8 @@ NOTES = {
     "the column in the data dictionary of the report.",
     "follows": "“Stops estimation”: the authority is left out of every estimate until it is resolved. "
     "“Marked”: its data are used, and the report says so. “Noted”: nothing follows for the estimates. "
-    "“Read by a rule”: the contracts of the evaluation say how this is read. “Corrected by the evaluation”: as "
-    "the sheet of corrections says; to be confirmed.",
+    "“Read by a rule”: the contracts of the evaluation say how this is read. “Corrected by the evaluation”: "
+    "as the sheet of corrections says; to be confirmed.",
 }
 
 
@@ -143,7 +144,7 @@ def found(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
         {
             "Check": words.of(row["check"]).name,
             **_place(row, headers),
-            "What was found": without_place(row["text"], row["file"], row["sheet"]),
+            "What was found": finding_text(row, partial(_header, row, headers)),
             "How many": _counted(how_many(row)),
             "Allowed": allowed(row),
             "What follows": row["follows"],
@@ -227,7 +228,7 @@ def _rows(rows: list[dict[str, object]], columns: tuple[str, ...], nothing: str)
 
 def _place(row: pd.Series, headers: Mapping[tuple[str, str, str], str]) -> dict[str, object]:
     file, sheet, column = (_or_none(row[name]) for name in ("file", "sheet", "column"))
-    header = headers.get((file, sheet, column), NOT_APPLICABLE if column == NOT_APPLICABLE else spelt(column))
+    header = column if column == NOT_APPLICABLE else _header(row, headers, column)
     return {
         "Return": returns_words([row["file"]]),
         "Kind of return": _layer(row["layer"]),
@@ -236,6 +237,11 @@ def _place(row: pd.Series, headers: Mapping[tuple[str, str, str], str]) -> dict[
         "First row": NOT_APPLICABLE if is_missing(row["row"]) else int(row["row"]),
         "Column": header,
     }
+
+
+def _header(row: pd.Series, headers: Mapping[tuple[str, str, str], str], column: str) -> str:
+    """A column as the sheet of a finding heads it, or else its name in words."""
+    return headers.get((_or_none(row["file"]), _or_none(row["sheet"]), column), spelt(column))
 
 
 def _headers(reading: PublishedCounts) -> dict[tuple[str, str, str], str]:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from sfpc_book.report.covariates import spelt
 from sfpc_book.report.disclosure import PublishedCounts, require_published
-from sfpc_book.report.findings import amount, month_words
+from sfpc_book.report.findings import amount
+from sfpc_book.report.findings_text import month_words
 from sfpc_book.report.formats import NOT_APPLICABLE, date_text, is_missing
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_data import LAYERS
