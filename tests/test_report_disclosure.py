@@ -292,6 +292,10 @@ def test_no_small_count_of_a_sheet_about_children_is_published(study):
     assert not (numbers[~np.isnan(numbers)] % RULES.rounding).any()
     children = [line for line in table.csv().splitlines() if ",dr2," in line or "date cell" in line]
     assert children and not re.search(r"(?<![\w.])[1-9](?:\.0)?(?![\d.])|date cell", ",".join(children))
+    hidden = int(
+        counts.frame[["rows", "filled", "blank", "unborn", "says_missing", "unmapped"]].isna().sum().sum()
+    )
+    assert table.csv().count("[c]") == hidden > 0 and ".0" not in table.csv(), "marked, and whole numbers"
     assert table.frame["Rows"].tolist() == ["7", "65", "0"]  # 60 and, for the hidden two, one step
     assert len(table.frame.columns) <= 7 and len(table.frame) == 3
 
