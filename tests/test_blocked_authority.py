@@ -86,7 +86,7 @@ def test_a_blocked_authority_is_named_with_its_cause_and_what_remains(page):
     text = fitness_sentences(
         STUDY, MODEL, page.excluded(MODEL), page.marked(MODEL), WORDS, panel=page.main_panel(MODEL), **asked
     )
-    assert "**Norfolk** is left out of every estimate: no outcome return (dr3) was sent." in text
+    assert "**Norfolk** is left out of every estimate: no outcome return was sent." in text
     assert "rest on 3 of 4 authorities, exact tests on 2 orders of go-lives instead of 4." in text
     assert "No check marked the returns" in text
 

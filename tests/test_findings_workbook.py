@@ -177,7 +177,7 @@ def test_findings_stand_gravest_first_with_place_limit_and_request(book):
     assert unmapped["File"] == "swindon_dr2_nov22.xlsx" and unmapped["First row"] == 17
     assert unmapped["Column"] == "Gender of child" and unmapped["Return"] == "Nov 2022"
     assert unmapped["How many"] == "[c]" and unmapped["Allowed"] == "10% of rows"
-    assert unmapped["What was found"] == "'gender': fewer than 10 of 1,000 cells say nothing"
+    assert unmapped["What was found"] == "“Gender of child”: fewer than 10 of 1,000 cells say nothing"
 
 
 def test_a_correction_is_told_with_its_returns_reason_source_and_date(book):
@@ -194,8 +194,27 @@ def test_small_counts_of_children_are_hidden_as_on_pages(book):
 
 def test_only_what_needs_an_answer_is_asked_for(book):
     asked = table_rows(book, "To send next")
-    assert asked["What follows"].tolist() == ["stops estimation", "marked", "noted"]
+    assert asked["What follows"].tolist() == [
+        "stops estimation", "marked", "noted", "corrected by the evaluation",
+    ]  # fmt: skip
     assert not asked["What we ask you to do"].str.startswith("Nothing").any()
+
+
+@pytest.mark.parametrize("sheet", ["Findings", "Corrections"])
+def test_whatever_another_sheet_asks_for_is_in_what_to_send_next(sheet: str, tmp_path):
+    """A workbook of oddities and corrections alone still has something to send."""
+    odd = [found("hidden_sheet", "note", status="info"), *FINDINGS[4:]]
+    path = write_accessible(content(odd), tmp_path / "odd.xlsx")
+    book = openpyxl.load_workbook(path)
+    asked = {text for text in table_rows(book, sheet)["What we ask you to do"] if "Nothing" not in text}
+    assert asked and asked <= set(table_rows(book, "To send next")["What we ask you to do"])
+
+
+def test_published_counts_are_numbers_that_a_spreadsheet_can_add(book):
+    shown = table_rows(book, "Findings")["How many"].tolist()
+    assert 40 in shown and not [
+        value for value in shown if re.fullmatch(r"[\d,]+", str(value)) and value == str(value)
+    ]
 
 
 def test_sheets_without_rows_say_so(tmp_path):

@@ -8,7 +8,15 @@ from tiny_chapters import tiny_chapter, write_template
 
 from sfpc_book.book.check_plan import check_plan
 from sfpc_book.book.parameters import TemplateParameter, check_parameters, parameter_problems
-from sfpc_book.book.plan import COHORT_CHILD_TABLES, COHORT_TABLES, RETURNS_TABLES, plan, shown_as, toc
+from sfpc_book.book.plan import (
+    COHORT_CHILD_TABLES,
+    COHORT_TABLES,
+    MODEL_CHAPTERS,
+    RETURNS_TABLES,
+    plan,
+    shown_as,
+    toc,
+)
 from sfpc_book.book.plan_table import contents_text
 from sfpc_book.errors import ParameterError
 from sfpc_book.study.study import load_study
@@ -147,3 +155,8 @@ def test_a_changed_template_is_checked_again(tmp_path):
 
 def test_every_chapter_fits_its_template(repository, chapters, tmp_path):
     check_plan(chapters, repository, tmp_path)
+
+
+def test_the_front_page_names_the_chapters_of_each_model_in_their_order(repository):
+    front = " ".join((repository / "notebooks" / "pages" / "index.md").read_text(encoding="utf-8").split())
+    assert ", ".join(title.lower() for _, title, _ in MODEL_CHAPTERS) in front

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sfpc_book.book.registry_page import registry_markdown
+from sfpc_book.contracts.contract import load_contracts
 from sfpc_book.study.study import load_study
 
 
@@ -13,8 +16,22 @@ def study(repository):
     return load_study(repository / "study.yml")
 
 
+def titles() -> dict[str, str]:
+    return {name: contract.title for name, contract in load_contracts().items()}
+
+
+def test_definitions_carry_the_numbers_of_the_study_and_the_titles_of_sheets(study):
+    page = registry_markdown(study, titles())
+    computed = re.sub(r"(?s)## Analyses.*", "", page)
+    assert not re.findall(r"`[^`]*`|\bfixed_\w+|\bdr[123]_\w+|\bNone\b", computed)
+    assert "within 112 days of the first pre-proceedings meeting" in page
+    assert f"within {' or '.join(map(str, study.horizons))} months after a plan ends" in page
+    assert "days of follow-up under the model are 28 or more" in page
+    assert "From sheets\n: Periods of care; Care episodes." in page
+
+
 def test_every_sample_and_definition_of_exposure_stands_on_the_page_with_its_rule(study):
-    page = registry_markdown(study)
+    page = registry_markdown(study, titles())
     for part in (*study.samples.values(), *study.exposures.values()):
         assert page.count(f"\n{part.name}\n") + page.count(f"\n### {part.name}\n") == 1
         assert f": {part.rule}." in page

@@ -50,7 +50,7 @@ from sfpc_book.report.charts_panel import randomisation_distribution, trajectori
 from sfpc_book.report.charts_published import published_series
 from sfpc_book.report.charts_returns import _monthly_cells, missing_heat, monthly_series
 from sfpc_book.report.charts_theme import MODEL_COLOURS, spread
-from sfpc_book.report.disclosure import publish_monthly
+from sfpc_book.report.disclosure import publish_monthly, published
 from sfpc_book.report.disclosure_baseline import WHOLE, publish_descriptives, publish_differences
 from sfpc_book.report.disclosure_flow import publish_flow
 from sfpc_book.report.disclosure_patterns import OTHERS, publish_patterns
@@ -534,3 +534,21 @@ def test_age_groups_that_no_child_of_the_sample_can_have_are_left_out(ages, grou
     words = content.cells["Level"].tolist()
     assert words[:-1] == [f"Age group: {group}" for group in groups]
     assert words[-1] == "Alcohol misuse by a parent (1B): Has"
+
+
+def test_charts_of_checks_write_numbers_with_separators_and_hand_on_no_place_of_drawing():
+    made = [finding("walsall", "fail")] + [finding("walsall", "pass")] * 1234
+    drawing = findings_bars(findings_frame(made), LAYERS, "Walsall")
+    assert "1 of 1,235 checks" in drawing.title and "1,234 of 1,235 passed" in drawing.alt
+    assert "1,234 passed" in json.dumps(drawing.chart)
+    assert list(drawing.data) == ["layer", "kind", "n"]
+
+
+def test_codes_of_factors_keep_their_letters_in_words_beside_a_chart(study):
+    rows = [("walsall", "factor_4b", 0.4, False, 40), ("walsall", "factor_1b", 0.1, False, 10)]
+    shares = pd.DataFrame(rows, columns=["authority", "variable", "share", "suppressed", "n"])
+    heat = missing_heat(published(shares, "missing", study.disclosure), study, "All")
+    periods = shares.assign(total=100, period=1, period_start="2020-01-01")
+    grid = missing_periods(published(periods, "missing by period", study.disclosure), study, "All")
+    for drawing in (heat, grid):
+        assert "(mental health of a parent (4B), " in drawing.alt

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_frames import MODEL, descriptives_frame, finding, flow_frame, panel_frame, repair, repairs
 
+import sfpc_book
 from sfpc_book.cohort.sample import INCLUDED, STEPS, flow_table
 from sfpc_book.contracts.finding import Finding, findings_frame
 from sfpc_book.errors import DisclosureError
@@ -289,6 +292,10 @@ def test_no_small_count_of_a_sheet_about_children_is_published(study):
     assert not (numbers[~np.isnan(numbers)] % RULES.rounding).any()
     children = [line for line in table.csv().splitlines() if ",dr2," in line or "date cell" in line]
     assert children and not re.search(r"(?<![\w.])[1-9](?:\.0)?(?![\d.])|date cell", ",".join(children))
+    hidden = int(
+        counts.frame[["rows", "filled", "blank", "unborn", "says_missing", "unmapped"]].isna().sum().sum()
+    )
+    assert table.csv().count("[c]") == hidden > 0 and ".0" not in table.csv(), "marked, and whole numbers"
     assert table.frame["Rows"].tolist() == ["7", "65", "0"]  # 60 and, for the hidden two, one step
     assert len(table.frame.columns) <= 7 and len(table.frame) == 3
 
@@ -315,11 +322,12 @@ def test_an_applied_correction_is_shown_with_a_protected_count_its_reason_and_it
     )
     (row,) = repairs_table(counts, "Repairs").cells.to_dict("records")
     assert row == {
-        "Correction": "c1", "What": "Words outside the code list stand for codes",
-        "Where": "Children referred, nov22, gender", "Touched": shown,
+        "What": "Words outside the code list stand for codes",
+        "Where": "Children referred; Gender; Nov 2022", "Touched": shown,
         "Why": "fewer than 10 of 410 rows said so since 2021", "Source": "E-mail of 3 May 2022",
-        "Date": "4 May 2022",
+        "Date": "4 May 2022", "Correction": "c1",
     }  # fmt: skip
+    assert list(row)[:2] == ["What", "Where"], "what was done leads, for the first cell heads its row"
 
 
 def test_without_corrections_there_is_no_table_of_repairs_and_raw_counts_are_refused():
@@ -450,3 +458,25 @@ def test_published_estimates_keep_six_digits_and_shares_two_decimals():
     assert once["conf_low"].tolist()[0] == -np.inf and np.isnan(once["estimate"].tolist()[1])
     assert once["observed_share"].tolist() == [0.99, 1.0]
     pd.testing.assert_frame_equal(publish_estimates(once, RULES), once)
+
+
+def fixed_texts() -> list[str]:
+    """Words with a number that a check says whatever it found: literals of the modules that make findings."""
+    folder = Path(sfpc_book.__file__).parent
+    modules = [
+        *folder.glob("returns/check_*.py"),
+        *folder.glob("returns/*_notes.py"),
+        folder / "contracts" / "expectations.py",
+    ]
+    nodes = [node for module in modules for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))]
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    constants = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in docstrings]
+    texts = [node.value.strip() for node in constants if isinstance(node.value, str)]
+    return [text for text in texts if re.search(r"\d", text) and text.count(" ") >= 2]
+
+
+def test_a_number_in_the_words_of_a_check_is_not_rounded_as_a_count():
+    texts = fixed_texts()
+    assert any("1904" in text for text in texts) and len(texts) >= 4
+    assert [text for text in texts if safe_text(text, RULES) != text] == []
+    assert safe_text("1904 rows; 1 row", RULES) == "1,905 rows; fewer than 10 row"

@@ -20,7 +20,7 @@ from sfpc_book.report.disclosure import PublishedCounts, published
 from sfpc_book.report.disclosure_returns import publish_findings, publish_followed
 from sfpc_book.report.drawing import Absence
 from sfpc_book.report.figure import figure_of
-from sfpc_book.report.findings import amount, return_words, without_place
+from sfpc_book.report.findings import amount, finding_text, return_words, without_place
 from sfpc_book.report.quality import quality_frame
 from sfpc_book.report.sentences_data import findings_sentences
 from sfpc_book.report.sentences_returns import (
@@ -83,7 +83,7 @@ def test_the_same_check_in_eight_returns_is_one_line_with_the_returns_named():
         "Nov 2020, Apr 2021, Nov 2021, Apr 2022, Nov 2022, Apr 2023, Nov 2023 and Apr 2024" in line["Where"]
     )
     assert line["Measured"] == "27% of rows" and line["Allowed"] == "at most 10% of rows"
-    assert line["What was found"].endswith("(the most of 8 places; the data file lists each)")
+    assert line["What was found"].endswith("(the largest of 8 places; the data file lists each)")
     assert len(content.data) == 9, "the file lists each finding"
 
 
@@ -497,3 +497,35 @@ def test_a_fault_in_the_words_is_named_with_its_line(tmp_path):
     with pytest.raises(ContractError) as caught:
         load_check_words(tmp_path)
     assert any("check_words.yml, line 3" in problem for problem in caught.value.problems)
+
+
+SAID = {
+    "cells of a column": (
+        "cell_errors", "'visits_out_of_schedule': 2 cell(s) show an error such as #N/A; they are unmapped",
+        "“Visits out of schedule”: 2 cells show an error such as #N/A; they are unmapped",
+    ),
+    "columns without quotes": (
+        "care_outside_coverage", "8 of 139 dates lie outside covered_from to covered_to of their child",
+        "8 of 139 dates lie outside “Covered from” to “Covered to” of their child",
+    ),
+    "months": ("return_missing", "returns of monthly totals not sent: nov23, apr24",
+               "Returns of monthly totals not sent: Nov 2023, Apr 2024"),
+    "kind of return": ("file_month", "a dr2 return of jun22 was not asked for; it is read",
+                       "A DR2 return of Jun 2022 was not asked for; it is read"),
+    "one row": ("row_without_values", "1 row(s) hold nothing but their key and were left out",
+                "1 row holds nothing but its key and was left out"),
+    "one formula": ("formulas", "'month': 1 cell(s) are formulas; their saved results are read",
+                    "“Month”: 1 cell is a formula; their saved results are read"),
+    "a hidden number": ("hidden_rows", "fewer than 10 hidden row(s) hold records; they are read",
+                        "Fewer than 10 hidden rows hold records; they are read"),
+    "a header with levels": ("column_reworded", "'child_id' was read as 'Unauthorised absence {level}'",
+                             "'child_id' was read as 'Unauthorised absence …'"),
+    "a file": ("file_type", "walsall_dr2_nov22.xlsx: it is so", "Walsall_dr2_nov22.xlsx: it is so"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_was_found_is_said_without_identifiers_short_months_or_brackets(case: str):
+    check, text, words = SAID[case]
+    row = pd.Series({"check": check, "text": text, "file": None, "sheet": None})
+    assert finding_text(row) == words

@@ -133,7 +133,11 @@ def test_workbooks_of_an_authority_that_left_are_read_only_if_a_sample_asks_for_
         (tmp_path / name).touch()
     without = {name: part for name, part in study.samples.items() if not part.with_left}
     for asked, slugs, words in (
-        (study, {"leicester", "swindon"}, "read for with_leicester only"),
+        (
+            study,
+            {"leicester", "swindon"},
+            "Leicester left the trial: the file is read for the sample “Main, but with Leicester” only",
+        ),
         (study.model_copy(update={"samples": without}), {"swindon"}, "left alone"),
     ):
         inventory = read_inventory(asked, tmp_path)

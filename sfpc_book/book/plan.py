@@ -239,7 +239,7 @@ def _programme(
 def _about_pages() -> list[Chapter]:
     return [
         _text("methods", "Methods", ABOUT),
-        _generated("outcomes", "Outcomes, samples, analyses"),
+        _generated("outcomes", "Outcomes, samples, analyses", sources=("data_contracts",)),
         _generated("data_dictionary", "Data dictionary", sources=("data_contracts",)),
         _text("glossary", "Glossary", ABOUT),
         _text("accessibility", "Accessibility", ABOUT),

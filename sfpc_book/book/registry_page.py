@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
@@ -16,16 +17,20 @@ DIRECTIONS = {
     "neutral": "Higher is neither better nor worse.",
 }
 SIZES = "How many children each one has stands in the chapters on who was studied."
+PARAMETER = re.compile(r"`(\w+)`")
 
 
-def registry_markdown(study: Study) -> str:
-    """Outcomes, samples, exposures, analyses and what was not done, in the order of the study file."""
+def registry_markdown(study: Study, titles: Mapping[str, str]) -> str:
+    """Outcomes, samples, exposures, analyses and what was not done, in the order of the study file.
+
+    `titles` are those of the tables of the contracts, by id.
+    """
     horizons = " and ".join(map(str, study.horizons))
     parts = (
         ["# Outcomes, samples and analyses", ""],
         ["Everything that the report measures and runs, written from the study file that drives it.", ""],
         _section("Outcomes", f"An outcome that runs to a horizon is measured at {horizons} months."),
-        *(list(_outcome(outcome, study)) for outcome in study.outcomes.values()),
+        *(list(_outcome(outcome, study, titles)) for outcome in study.outcomes.values()),
         _section("Samples", f"Every sample but the first is the main sample with one change. {SIZES}"),
         list(_terms(tuple((sample.name, _sample(sample, study)) for sample in study.samples.values()))),
         _section(
@@ -61,18 +66,29 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", ")")) else f"{text}."
 
 
-def _outcome(outcome: Outcome, study: Study) -> Iterator[str]:
+def _outcome(outcome: Outcome, study: Study, titles: Mapping[str, str]) -> Iterator[str]:
     yield from (f"### {outcome.name}", "", outcome.question, "")
     yield from _terms(
         (
             ("Measure", _sentence(outcome.measure)),
             ("Scale", f"{SCALES[outcome.scale].capitalize()}. {DIRECTIONS[outcome.higher_is]}"),
             ("Role", _roles(outcome, study)),
-            ("As computed", definition(outcome.id)),
+            ("As computed", _with_numbers(definition(outcome.id), outcome, study)),
             ("Codes", _codes(outcome)),
-            ("From sheets", ", ".join(outcome.tables) + "."),
+            ("From sheets", "; ".join(titles[table] for table in outcome.tables) + "."),
         )
     )
+
+
+def _with_numbers(text: str, part: Outcome | Exposure, study: Study) -> str:
+    """A definition with the numbers of the study file in place of the parameters it names in backticks."""
+    said = {"horizon": " or ".join(map(str, study.horizons)), "codes": "codes"}
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        return said[name] if name in said else str(getattr(part, name))
+
+    return PARAMETER.sub(value, text)
 
 
 def _codes(outcome: Outcome) -> str:
@@ -99,12 +115,13 @@ def _sample(sample: Sample, study: Study) -> str:
 def _exposure(exposure: Exposure, study: Study) -> Iterator[str]:
     yield from (f"### {exposure.name}", "")
     names = [study.samples[name].name for name in exposure.samples or ()]
+    computed = inspect.cleandoc(EXPOSURES[exposure.id].__doc__ or "")
     yield from _terms(
         (
             ("Status", f"{exposure.plan_status.capitalize()}."),
             ("Rule", _sentence(exposure.rule)),
             ("Caution", _sentence(exposure.caution) if exposure.caution else ""),
-            ("As computed", inspect.cleandoc(EXPOSURES[exposure.id].__doc__ or "")),
+            ("As computed", _with_numbers(computed, exposure, study)),
             ("Worked out for", f"{', '.join(names)}." if names else "Every sample."),
         )
     )

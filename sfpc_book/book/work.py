@@ -162,9 +162,12 @@ def write_registry_page(places: Places, *, target: str) -> None:
     """The registry of outcomes as a page."""
     from sfpc_book.book.files import write_text
     from sfpc_book.book.registry_page import registry_markdown
+    from sfpc_book.contracts.contract import load_contracts
     from sfpc_book.study.study import load_study
 
-    write_text(places.build / target, registry_markdown(load_study(places.study_path)))
+    contracts = load_contracts(places.home / "data_contracts")
+    titles = {name: contract.title for name, contract in contracts.items()}
+    write_text(places.build / target, registry_markdown(load_study(places.study_path), titles))
 
 
 def write_dictionary_page(places: Places, *, target: str) -> None:

@@ -55,10 +55,11 @@ def placement_count(follow: FollowUp, outcome: Outcome, horizon: int) -> Measure
     """Placements in the `fixed_months` months after the first care start, among children who enter care.
 
     Population: children whose first care start on or after the referral is in the window.
-    Counts the episodes that begin from that start to the same day `fixed_months` later, inclusive (at most
-    the day before the 18th birthday), for the reasons S, P or B; episodes for L, T or U keep the carer and do
-    not count. An episode without a reason counts if its placement type differs from the episode before. At
-    least 1. Observed when records reach `fixed_months` months beyond the horizon, whenever care started.
+    Counts the episodes that begin from that start to the same day `fixed_months` months later, inclusive (at
+    most the day before the 18th birthday), for the reasons S, P or B; episodes for L, T or U keep the carer
+    and do not count. An episode without a reason counts if its placement type differs from the episode
+    before. At least 1. Observed when records reach `fixed_months` months beyond the horizon, whenever care
+    started.
     """
     window = follow.window(horizon)
     start, entered = _entered(follow, window)

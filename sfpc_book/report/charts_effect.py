@@ -22,6 +22,7 @@ from sfpc_book.report.estimate_rows import (
     model_name,
     outcome_name,
 )
+from sfpc_book.report.formats import within_sentence
 from sfpc_book.study.study import Study
 
 RETURNS_SOURCE = "Estimates from the data returns, as listed in the table of estimates"
@@ -116,9 +117,8 @@ def models_forest(
 
 
 def _sample(study: Study, sample: str) -> str:
-    return (
-        "" if sample == "main" or sample not in study.samples else f" ({study.samples[sample].name.lower()})"
-    )
+    known = sample != "main" and sample in study.samples
+    return f" ({within_sentence(study.samples[sample].name)})" if known else ""
 
 
 def costs_forest(study: Study, rows: pd.DataFrame, model: str, horizon: int) -> Drawing | Absence:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sfpc_book.report.charts_theme import DARK_PINK, ORANGE, TEXT, TURQUOISE, themed
 from sfpc_book.report.drawing import Absence, Drawing, shortened
+from sfpc_book.report.formats import count
 
 OUTCOMES_OF_CHECKS = {  # words and colour
     "pass": ("passed", TURQUOISE),
@@ -33,13 +34,13 @@ def findings_bars(findings: pd.DataFrame, layer_names: Mapping[str, str], who: s
             outcome_bars(table, "layer", sorted(table["layer"].unique()), dict(OUTCOMES_OF_CHECKS.values())),
             height=46 * table["layer"].nunique(),
         ),
-        title=f"{who}: {failed} of {total} checks found something",
+        title=f"{who}: {count(failed)} of {count(total)} checks found something",
         subtitle="Checks of the returns by layer and outcome; numbers are checks, not children",
         alt=shortened(
-            f"Stacked bars of checks by layer, {who}: {total - failed} of {total} passed, {failed} failed, "
-            f"{blocking} of them block estimation."
+            f"Stacked bars of checks by layer, {who}: {count(total - failed)} of {count(total)} passed, "
+            f"{count(failed)} failed, {count(blocking)} of them block estimation."
         ),
-        data=table,
+        data=table[["layer", "kind", "n"]],
         source="Findings of the checks declared in the data contracts",
     )
 
@@ -83,7 +84,7 @@ def outcome_bars(
         .encode(x=x, y=y, color=colour, order="place:Q", tooltip=[f"{rows}:N", "kind:N", "n:Q"])
     )
     texts = {
-        name: ", ".join(f"{row.n} {row.kind}" for row in part.itertuples())
+        name: ", ".join(f"{count(row.n)} {row.kind}" for row in part.itertuples())
         for name, part in table.groupby(rows)
     }
     said = [{rows: name, "text": texts.get(name, "nothing found")} for name in order]

@@ -21,7 +21,7 @@ from sfpc_book.report.covariates import COVARIATES, covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
 from sfpc_book.report.disclosure_patterns import OTHERS, SEPARATOR
 from sfpc_book.report.drawing import Absence, Drawing, shortened
-from sfpc_book.report.formats import SUPPRESSED, count, counted, number, percentage
+from sfpc_book.report.formats import SUPPRESSED, count, counted, number, percentage, within_sentence
 from sfpc_book.report.tables_children import share_text
 from sfpc_book.study.schema import Study
 
@@ -55,7 +55,7 @@ def missing_periods(counts: PublishedCounts, study: Study, who: str) -> Drawing 
     known = drawn.dropna(subset=["share"])
     most = known.loc[known["share"].idxmax()] if len(known) else None
     worst = "all are hidden" if most is None else (
-        f"the most is {percentage(most['share'], 0)} ({most['words'].lower()}, "
+        f"the most is {percentage(most['share'], 0)} ({within_sentence(most['words'])}, "
         f"{study.authorities[most['authority']].name}, from {most['when']})"
     )  # fmt: skip
     return Drawing(
@@ -149,7 +149,7 @@ def missing_together(counts: PublishedCounts, who: str) -> Drawing | Absence:
         subtitle="Children by combination of missing covariates; a dot: missing; an open ring: known",
         alt=shortened(
             f"Rows of dots and bars for {counted(len(named), 'combination')} of missing covariates, {who}: "
-            f"{complete}; the most frequent gap is {largest[:1].lower()}{largest[1:]}."
+            f"{complete}; the most frequent gap is {within_sentence(largest)}."
         ),
         data=frame,
         source=f"Data returns. {counts.note()} Combinations of too few children stand together.",
@@ -167,7 +167,7 @@ def _together(pattern: str) -> str:
     if pattern == OTHERS:
         return "Any other combination"
     items = [_words(item) for item in pattern.split(SEPARATOR) if item]
-    return "; ".join([*items[:1], *(f"{item[:1].lower()}{item[1:]}" for item in items[1:])]) or "Nothing"
+    return "; ".join([*items[:1], *map(within_sentence, items[1:])]) or "Nothing"
 
 
 def _with_share(row: object) -> str:

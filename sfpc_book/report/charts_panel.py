@@ -38,6 +38,7 @@ from sfpc_book.report.formats import (
     number,
     p_value,
     unit_of,
+    within_sentence,
 )
 from sfpc_book.study.schema import Outcome, Study
 from sfpc_book.study.wedge import Wedge
@@ -71,9 +72,7 @@ def trajectories(
     return Drawing(
         chart=themed(_strips(drawn, study, wedge, unit), fit=False),
         title=f"{outcome.name}: observed before and after each go-live",
-        subtitle=(
-            f"{name}, {outcome.measure[:1].lower()}{outcome.measure[1:]}, {horizon} months, {unit.words}"
-        ),
+        subtitle=(f"{name}, {within_sentence(outcome.measure)}, {horizon} months, {unit.words}"),
         alt=_rate_alt(drawn, outcome, unit),
         data=rates,
         source=f"Data returns. {counts.note()} {RATE_NOTE if drawn['low'].notna().any() else ''}".strip(),

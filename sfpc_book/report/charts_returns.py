@@ -25,7 +25,7 @@ from sfpc_book.report.charts_theme import (
 from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.drawing import Absence, Drawing, shortened
-from sfpc_book.report.formats import SUPPRESSED, counted, listed, month_text, percentage
+from sfpc_book.report.formats import SUPPRESSED, counted, listed, month_text, percentage, within_sentence
 from sfpc_book.study.schema import Authority, Study
 
 STOCKS = {
@@ -144,7 +144,7 @@ def missing_heat(counts: PublishedCounts, study: Study, who: str) -> Drawing | A
     )
     worst = drawn.sort_values("share").dropna(subset=["share"]).tail(1)
     most = "".join(
-        f"the most is {percentage(row.share, 0)} ({row.words.lower()}, {names[row.authority]})"
+        f"the most is {percentage(row.share, 0)} ({within_sentence(row.words)}, {names[row.authority]})"
         for row in worst.itertuples()
     )
     return Drawing(

@@ -25,10 +25,11 @@ SHOWN_COLUMNS = [
     "authority", "layer", "file", "sheet", "column", "count",
 ]  # fmt: skip
 OWNER_COLUMNS = [*SHOWN_COLUMNS, "row"]
-# Numbers that count no records: names in quotes, files, dates, places in a sheet, lengths of time.
+# Numbers that count no records: names in quotes, files, dates, places in a sheet, lengths of time, and
+# those that the words of a check hold whatever it found.
 NOT_A_COUNT = re.compile(
     r"'[^']*'|\S+\.xlsx\S*|\d{4}-\d{2}-\d{2}|\brows? \d+|\b\d+ (?:month|day|year|week)"
-    r"|\b[A-Za-z_]+\d+\w*|\d+\.\d+"
+    r"|\b[A-Za-z_]+\d+\w*|\d+\.\d+|\b(?:from 1904|above 1|other than 1 and 0|more than \d+ are needed)\b"
 )
 # In words that a person wrote: years and days of a month count no records either.
 NOT_A_COUNT_IN_PROSE = re.compile(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
 from sfpc_book.contracts.check_words import CheckWords
+from sfpc_book.report.covariates import covariate_words
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.disclosure_returns import REPAIR
+from sfpc_book.report.findings_text import month_words, reader_text
 from sfpc_book.report.formats import (
     LOW,
     MINUS,
@@ -91,7 +93,7 @@ def returns_words(files: Iterable[object]) -> str:
 def return_words(file: str) -> str:
     """The month of a return by its file name, such as `Nov 2022`; the name itself where it says none."""
     found = RETURN_OF_FILE.search(file)
-    return f"{found['month'].capitalize()} 20{found['year']}" if found else file
+    return month_words(f"{found['month']}{found['year']}") if found else file
 
 
 def without_place(text: str, file: object, sheet: object) -> str:
@@ -100,6 +102,12 @@ def without_place(text: str, file: object, sheet: object) -> str:
         if text.startswith(place):
             text = text.removeprefix(place)
     return text[:1].upper() + text[1:]
+
+
+def finding_text(row: pd.Series, column_words: Callable[[str], str] = covariate_words) -> str:
+    """What a finding says, for readers, without the place it begins with; see `reader_text`."""
+    text = without_place(row["text"], row["file"], row["sheet"])
+    return reader_text(text, row["check"], column_words)
 
 
 def amount(value: object, unit: object, *, hidden: bool = False) -> str:
@@ -147,8 +155,8 @@ def _furthest(part: pd.DataFrame) -> object:
 
 
 def _text(part: pd.DataFrame, gravest: pd.Series) -> str:
-    texts = {without_place(row.text, row.file, row.sheet) for row in part.itertuples()}
-    text = without_place(gravest["text"], gravest["file"], gravest["sheet"])
+    texts = {finding_text(row) for _, row in part.iterrows()}
+    text = finding_text(gravest)
     if len(texts) == 1:
         return text
-    return f"{text} (the most of {len(part)} places; the data file lists each)"
+    return f"{text} (the largest of {len(part)} places; the data file lists each)"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -22,11 +23,12 @@ from sfpc_book.report.findings import (
     READ_BY_RULE,
     allowed,
     failed_rows,
+    finding_text,
     how_many,
+    repair_rows,
     return_words,
     returns_words,
     rule_rows,
-    without_place,
 )
 from sfpc_book.report.formats import NOT_APPLICABLE, count, counted, date_text, is_missing
 from sfpc_book.report.markup import SYNTHETIC_MARK
@@ -35,7 +37,7 @@ from sfpc_book.report.tables_repairs import REPAIRS, touched
 from sfpc_book.report.workbook import Sheet, Workbook
 from sfpc_book.study.schema import Authority, Study
 
-NOTHING = "Nothing"
+NOTHING, CORRECTED_HERE = "Nothing", "corrected by the evaluation"
 RECEIVED, FOUND, CORRECTED, NEXT = "Received", "Findings", "Corrections", "To send next"
 NOTES = {
     "counts": "Counts and shares follow the rules of the published report, for a workbook may be passed on. "
@@ -45,7 +47,8 @@ NOTES = {
     "the column in the data dictionary of the report.",
     "follows": "“Stops estimation”: the authority is left out of every estimate until it is resolved. "
     "“Marked”: its data are used, and the report says so. “Noted”: nothing follows for the estimates. "
-    "“Read by a rule”: the contracts of the evaluation say how this is read.",
+    "“Read by a rule”: the contracts of the evaluation say how this is read. “Corrected by the evaluation”: "
+    "as the sheet of corrections says; to be confirmed.",
 }
 
 
@@ -120,7 +123,7 @@ def received(own: OwnFindings, titles: Mapping[str, str]) -> pd.DataFrame:
             "Read as": titles.get(str(table), LAYERS[str(layer)]),
             "Headers in row": int(header_row),
             "Columns read": len(part),
-            "Rows": count(part["rows"].iloc[0]),
+            "Rows": _counted(count(part["rows"].iloc[0])),
         }
         for (layer, file, sheet, table, header_row), part in log.groupby(
             ["layer", "file", "sheet", "table", "header_row"], sort=False, dropna=False
@@ -136,14 +139,15 @@ def found(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
     """One row per finding that failed, gravest first, then what was read by a rule."""
     headers = _headers(own.reading)
     both = pd.concat([failed_rows(own.findings), rule_rows(own.findings)])
+    both = both.assign(follows=_follows(both))
     rows = [
         {
             "Check": words.of(row["check"]).name,
             **_place(row, headers),
-            "What was found": without_place(row["text"], row["file"], row["sheet"]),
-            "How many": how_many(row),
+            "What was found": finding_text(row, partial(_header, row, headers)),
+            "How many": _counted(how_many(row)),
             "Allowed": allowed(row),
-            "What follows": FOLLOWS[row["severity"]] if row["status"] == "fail" else READ_BY_RULE,
+            "What follows": row["follows"],
             "What we ask you to do": words.of(row["check"]).ask,
         }
         for _, row in both.iterrows()
@@ -159,7 +163,6 @@ def corrected(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
     """One row per correction that was applied: what, where, how much, why, on whose word."""
     rows = [
         {
-            "Correction": row["id"],
             "What": REPAIRS[row["action"]],
             "Returns": returns_words([row["file"]]),
             "Files": _or_none(row["file"]),
@@ -170,20 +173,22 @@ def corrected(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
             "Source": row["source"],
             "Date": date_text(row["date"]),
             "What we ask you to do": words.of(REPAIR).ask,
+            "Correction": row["id"],
         }
         for row in require_published(own.repairs, "repairs").frame.to_dict("records")
     ]
     columns = (
-        "Correction", "What", "Returns", "Files", "Sheets", "Column", "Touched", "Why", "Source", "Date",
-        "What we ask you to do",
+        "What", "Returns", "Files", "Sheets", "Column", "Touched", "Why", "Source", "Date",
+        "What we ask you to do", "Correction",
     )  # fmt: skip
     return _rows(rows, columns, f"{NOTHING} was corrected")
 
 
 def to_send(study: Study, own: OwnFindings, words: CheckWords) -> pd.DataFrame:
     """One row per request: what is asked for, of which returns, and what follows until it is sent."""
-    failed = failed_rows(own.findings)
-    failed = failed[failed["check"].map(lambda check: words.of(check).is_request).astype(bool)]
+    groups = (failed_rows(own.findings), rule_rows(own.findings), repair_rows(own.findings))
+    every = pd.concat([part.assign(follows=_follows(part)) for part in groups])
+    asked = every[every["check"].map(lambda check: words.of(check).is_request).astype(bool)]
     rows = [
         {
             "What we ask you to do": words.of(str(check)).ask,
@@ -191,15 +196,27 @@ def to_send(study: Study, own: OwnFindings, words: CheckWords) -> pd.DataFrame:
             "Kind of return": _layer(layer),
             "Returns": returns_words(part["file"]),
             "Findings": len(part),
-            "What follows": FOLLOWS[str(severity)],
+            "What follows": follows,
         }
-        for (severity, check, layer), part in failed.groupby(
-            ["severity", "check", "layer"], sort=False, dropna=False
+        for (follows, check, layer), part in asked.groupby(
+            ["follows", "check", "layer"], sort=False, dropna=False
         )
     ]
     columns = ("What we ask you to do", "Why", "Kind of return", "Returns", "Findings", "What follows")
-    asked = sum(returns_asked(study).values())
-    return _rows(rows, columns, f"{NOTHING} beyond the {asked} returns asked for")
+    returns = sum(returns_asked(study).values())
+    return _rows(rows, columns, f"{NOTHING} beyond the {returns} returns asked for")
+
+
+def _follows(rows: pd.DataFrame) -> pd.Series:
+    """What follows from each finding, in words."""
+    by_rule = rows["check"].map({REPAIR: CORRECTED_HERE}).fillna(READ_BY_RULE)
+    return rows["severity"].map(FOLLOWS).where(rows["status"] == "fail", by_rule)
+
+
+def _counted(text: str) -> int | str:
+    """A published count as a number that a spreadsheet can add; a shorthand stays a word."""
+    digits = text.replace(",", "")
+    return int(digits) if digits.isdecimal() else text
 
 
 def _rows(rows: list[dict[str, object]], columns: tuple[str, ...], nothing: str) -> pd.DataFrame:
@@ -211,7 +228,7 @@ def _rows(rows: list[dict[str, object]], columns: tuple[str, ...], nothing: str)
 
 def _place(row: pd.Series, headers: Mapping[tuple[str, str, str], str]) -> dict[str, object]:
     file, sheet, column = (_or_none(row[name]) for name in ("file", "sheet", "column"))
-    header = headers.get((file, sheet, column), NOT_APPLICABLE if column == NOT_APPLICABLE else spelt(column))
+    header = column if column == NOT_APPLICABLE else _header(row, headers, column)
     return {
         "Return": returns_words([row["file"]]),
         "Kind of return": _layer(row["layer"]),
@@ -220,6 +237,11 @@ def _place(row: pd.Series, headers: Mapping[tuple[str, str, str], str]) -> dict[
         "First row": NOT_APPLICABLE if is_missing(row["row"]) else int(row["row"]),
         "Column": header,
     }
+
+
+def _header(row: pd.Series, headers: Mapping[tuple[str, str, str], str], column: str) -> str:
+    """A column as the sheet of a finding heads it, or else its name in words."""
+    return headers.get((_or_none(row["file"]), _or_none(row["sheet"]), column), spelt(column))
 
 
 def _headers(reading: PublishedCounts) -> dict[tuple[str, str, str], str]:

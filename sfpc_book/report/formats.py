@@ -97,6 +97,11 @@ def count(value: float | None) -> str:
     return SUPPRESSED if is_missing(value) else f"{round(float(value)):,}"
 
 
+def within_sentence(words: str) -> str:
+    """Words that begin with a capital as they stand within a sentence; codes such as 4B keep theirs."""
+    return words[:1].lower() + words[1:]
+
+
 def percentage(share: float | None, places: int = 1) -> str:
     """A share between 0 and 1 as a percentage, e.g. `12.3%`."""
     return NOT_AVAILABLE if is_missing(share) else f"{number(share * 100, places)}%"

@@ -9,9 +9,11 @@ import pandas as pd
 from sfpc_book.report.cells import readable_cells
 from sfpc_book.report.covariates import spelt
 from sfpc_book.report.disclosure import PublishedCounts, require_published
+from sfpc_book.report.disclosure_returns import CELL_KINDS
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import (
     NOT_APPLICABLE,
+    SUPPRESSED,
     count,
     date_text,
     number,
@@ -59,7 +61,16 @@ def sent_table(
         "and column as it was read.",
         reading.note(),
     )
-    return TableContent(pd.DataFrame(rows), caption, notes, "Log of reading and findings of the checks", log)
+    return TableContent(
+        pd.DataFrame(rows), caption, notes, "Log of reading and findings of the checks", _log_file(log)
+    )
+
+
+def _log_file(log: pd.DataFrame) -> pd.DataFrame:
+    """The log with whole numbers, and `[c]` where disclosure control hides one."""
+    counts = log[["rows", *(name for name in CELL_KINDS if name in log)]]
+    hidden = counts.isna().mul(log["suppressed"], axis="index")
+    return log.assign(**counts.astype("Int64").astype("object").mask(hidden, SUPPRESSED))
 
 
 def _rows_read(sheets: pd.DataFrame, step: int) -> float:

@@ -6,8 +6,10 @@ from collections.abc import Hashable, Mapping
 
 import pandas as pd
 
+from sfpc_book.report.covariates import spelt
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.findings import amount
+from sfpc_book.report.findings_text import month_words
 from sfpc_book.report.formats import NOT_APPLICABLE, date_text, is_missing
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_data import LAYERS
@@ -33,22 +35,23 @@ def repairs_table(counts: PublishedCounts, caption: str) -> TableContent | None:
         return None
     cells = pd.DataFrame(
         {
-            "Correction": rows["id"],
             "What": rows["action"].map(REPAIRS),
             "Where": [_where(row) for row in rows.to_dict("records")],
             "Touched": [touched(row) for row in rows.to_dict("records")],
             "Why": rows["why"],
             "Source": rows["source"],
             "Date": [date_text(pd.Timestamp(day)) for day in rows["date"]],
+            "Correction": rows["id"],
         }
     )
     return TableContent(cells, caption, (counts.note(),), "File of corrections", rows)
 
 
 def _where(row: dict[str, object]) -> str:
-    layer = LAYERS.get(str(row["layer"]))
-    parts = [str(part) for part in (layer, row["return_month"], row["column"]) if not is_missing(part)]
-    return ", ".join(parts) or NOT_APPLICABLE
+    """Kind of return, column and return, worded as in the table of findings."""
+    words = {"layer": LAYERS.get, "column": spelt, "return_month": month_words}
+    parts = [word(str(row[name])) for name, word in words.items() if not is_missing(row[name])]
+    return "; ".join(part for part in parts if part) or NOT_APPLICABLE
 
 
 def touched(row: Mapping[Hashable, object]) -> str:

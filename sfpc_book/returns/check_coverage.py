@@ -31,15 +31,15 @@ def check_sent(
 ) -> Iterator[Finding]:
     """Which returns and tables are not there."""
     files = list(files)
-    for layer in ("dr1", "dr2"):
+    for layer, what in (("dr1", "monthly totals"), ("dr2", "children referred")):
         sent = {file.month for file in files if file.layer == layer}
         absent = [month for month in study.returns.months if month not in sent]
-        text = f"{layer} returns not sent: {', '.join(absent) or 'none'}"
+        text = f"returns of {what} not sent: {', '.join(absent) or 'none'}"
         yield measure(
             limits, "return_missing", len(absent), text, Origin(authority, layer), count=len(absent)
         )
     outcome = any(file.layer == "dr3" for file in files)
-    text = "an outcome return was sent" if outcome else "no outcome return (dr3) was sent"
+    text = "an outcome return was sent" if outcome else "no outcome return was sent"
     yield measure(limits, "outcome_return_missing", float(not outcome), text, Origin(authority, "dr3"))
     for name, table in tables.items():
         contract = contracts[name]

@@ -15,6 +15,12 @@ from sfpc_book.study.study import Study
 
 # Roles whose workbooks are read; those of others are listed and left alone, unless a sample asks for them.
 ROLES_READ = ("trial", "pilot")
+# Why those of the other roles are not, in words.
+ROLES_NOT_READ = {
+    "left": "left the trial",
+    "innovator": "brought a model to the programme and is in no trial",
+    "earlier_adopter": "adopted a model before the programme and is in no trial",
+}
 NOBODYS, NON_MEMBERS = "file_name", "file_of_non_member"
 NOT_RETURNS = ("manifest.json", "truth.csv", "answer_key.csv", "corrections.yml")
 
@@ -160,10 +166,10 @@ def _name_findings(study: Study, files: Iterable[ReturnFile]) -> list[Finding]:
     for file in files:
         role = study.authorities[file.slug].role
         if role not in ROLES_READ:
-            samples = [name for name, sample in study.samples.items() if sample.with_left]
+            samples = [f"“{sample.name}”" for sample in study.samples.values() if sample.with_left]
             asked = file.slug in study.left_asked_for()
-            use = f"read for {', '.join(samples)} only" if asked else "left alone"
-            text = f"the role of '{file.slug}' is '{role}': the file is {use}"
+            use = f"read for the sample {', '.join(samples)} only" if asked else "left alone"
+            text = f"{study.authorities[file.slug].name} {ROLES_NOT_READ[role]}: the file is {use}"
             findings.append(_finding(NON_MEMBERS, file.path, file.slug, "info", "note", text))
             continue
         if file.rest:

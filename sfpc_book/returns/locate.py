@@ -14,8 +14,8 @@ from sfpc_book.returns.workbook import RawSheet
 
 HEADER_ROWS = 15
 MINIMUM_MATCHED = 2
-# A row of headings says this share of the required columns. Words of a record can equal headings ("UASC"): taken
-# for headings, a child's record would be told as the names of columns.
+# A row of headings says this share of the required columns. Words of a record can equal headings ("UASC"):
+# taken for headings, a child's record would be told as the names of columns.
 SHARE_OF_HEADER = 0.5
 # A sheet under a strange name is taken only if this share of what it must hold is there.
 SHARE_FOR_STRANGE_NAME = 0.6
@@ -128,7 +128,7 @@ def _replaced(column: Column, present: set[str]) -> bool:
 def find_header(rows: Sequence[Sequence[object]], headers: Headers, row: int | None = None) -> int | None:
     """Row number (from 1) whose cells say most columns, among the first rows.
 
-    None if none says two columns and half of the required ones; of a `row` that somebody names, two are enough.
+    None if none says two columns and half of the required ones; of a `row` that is named, two are enough.
     """
     numbers = [row] if row else range(1, min(HEADER_ROWS, len(rows)) + 1)
     said = {number: _said(rows[number - 1], headers) for number in numbers if number <= len(rows)}
