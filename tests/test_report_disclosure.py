@@ -132,6 +132,47 @@ def test_the_published_flow_is_the_same_whatever_a_hidden_box_holds():
     pd.testing.assert_frame_equal(published(1), published(9))
 
 
+def _flow_of(*held: tuple[int, int, int]) -> pd.DataFrame:
+    """Flows of places with so many children included, without a referral date, of age not known."""
+    names = [INCLUDED, "no referral date", "age not known"]
+    return pd.concat(
+        flow_table(pd.Series(np.repeat(names, numbers), dtype=object), MODEL, f"place_{place}")
+        for place, numbers in enumerate(held)
+    )
+
+
+@pytest.mark.parametrize(
+    ("ages", "said"),
+    [((1, 2), "[c]"), ((9, 9), "[c]"), ((1, 0), "[c]"), ((0, 0), "0"), ((1, 20), "25")],
+)
+def test_few_left_out_of_several_places_are_not_shown_as_the_sum_of_what_stands_for_them(ages, said):
+    counts = publish_flow(_flow_of(*[(500, 40, age) for age in ages], (600, 0, 0)), RULES)
+    drawing = flow_diagram(counts, "all", "all")
+    assert drawing.cells.set_index("Box").loc["Age not known", "Number"] == said
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 90), st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=4)
+)
+def test_no_box_is_further_off_than_it_says(held):
+    flow = _flow_of(*held)
+    keys = ["authority", "step", "box"]
+    true = pd.concat([flow, flow.groupby(["step", "box"], as_index=False)["n"].sum().assign(authority="all")])
+    frame = publish_flow(flow, RULES).frame.merge(true[[*keys, "n"]], on=keys, suffixes=("", "_true"))
+    shown_boxes = frame.dropna(subset=["n"])
+    assert len(frame) == len(true) - len(flow) // len(held) * (len(held) == 1)
+    assert ((shown_boxes["n"] - shown_boxes["n_true"]).abs() <= shown_boxes["within"]).all()
+
+
+def test_a_flow_says_by_how_much_its_sums_can_be_off():
+    # One rounded number and one box hidden of each of two places: off by 2 and 4 at most, twice.
+    counts = publish_flow(_flow_of((500, 0, 1), (700, 0, 9)), RULES)
+    assert "off by up to 12 children" in flow_diagram(counts, "all", "all").subtitle
+    assert "off by up to 6 children" in flow_diagram(counts, "one", "place_0").subtitle
+    assert "Tables that round" in flow_diagram(counts, "all", "all").subtitle
+
+
 def test_one_hidden_cell_hides_the_smallest_other_cell_of_its_group():
     values = np.array([4.0, 30.0, 20.0, 0.0, 50.0, 60.0])
     hidden = values < 10
