@@ -54,13 +54,13 @@ def flow_diagram(
 
 
 def _added_up(flow: pd.DataFrame) -> str:
-    """That boxes are sums of rounded parts, how far off they can be, and why other tables differ from them."""
+    """That boxes are sums of rounded parts, how far off they can be, and why other tables differ."""
     if not flow["within"].any():
         return ""
     return (
         " Boxes are added up from rounded parts, a hidden part counted as the same number whatever it holds, "
-        f"so that a box can be off by up to {counted(int(flow['within'].max()), 'child', 'children')}. Tables "
-        "that round the number of the same children once can therefore show another number."
+        f"so that a box can be off by up to {counted(int(flow['within'].max()), 'child', 'children')}. "
+        "Tables that round the number of the same children once can therefore show another number."
     )
 
 
