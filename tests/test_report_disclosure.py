@@ -334,6 +334,21 @@ def test_no_small_count_of_a_sheet_about_children_is_published(study):
     assert len(table.frame.columns) <= 7 and len(table.frame) == 3
 
 
+def test_rows_of_many_sheets_are_rounded_once_and_a_hidden_sheet_does_not_move_them(study):
+    def rows(*sizes: int) -> str:
+        log = (
+            reading_log()
+            .iloc[[1] * len(sizes)]
+            .assign(rows=sizes, filled=sizes, blank=0, file=[f"{place}.xlsx" for place in range(len(sizes))])
+        )
+        empty = publish_findings(findings_frame([]), RULES)
+        return sent_table(publish_reading(log, RULES), empty, study, "Sent").cells["Rows"].tolist()[1]
+
+    assert rows(62, 62, 62, 62) == "250"  # 248, not four times 60
+    assert [rows(62, 62, few) for few in (1, 9)] == ["125", "125"]
+    assert rows(3, 4) == "[c]"
+
+
 def test_a_hidden_kind_of_cell_cannot_be_had_from_the_rows_of_its_column():
     frame = publish_reading(reading_log(), RULES).frame
     assert frame.loc[1, ["filled", "blank"]].isna().all() and frame.loc[1, "rows"] == 60
