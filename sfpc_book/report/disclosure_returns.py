@@ -143,7 +143,8 @@ def _rows_together(
     One rounding where all are shown; otherwise a sum of what is published, which a hidden number does not
     move.
     """
-    sheets = log.assign(hidden=hidden, published=counts).drop_duplicates(SHEET_IN_LOG)
+    names = [name for name in SHEET_IN_LOG if name in log]
+    sheets = log.assign(hidden=hidden, published=counts).drop_duplicates(names)
     together = {}
     for layer, part in sheets.groupby("layer"):
         if part["hidden"].any():
