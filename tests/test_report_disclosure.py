@@ -135,6 +135,47 @@ def test_the_published_flow_is_the_same_whatever_a_hidden_box_holds():
     pd.testing.assert_frame_equal(published(1), published(9))
 
 
+def _flow_of(*held: tuple[int, int, int]) -> pd.DataFrame:
+    """Flows of places with so many children included, without a referral date, of age not known."""
+    names = [INCLUDED, "no referral date", "age not known"]
+    return pd.concat(
+        flow_table(pd.Series(np.repeat(names, numbers), dtype=object), MODEL, f"place_{place}")
+        for place, numbers in enumerate(held)
+    )
+
+
+@pytest.mark.parametrize(
+    ("ages", "said"),
+    [((1, 2), "[c]"), ((9, 9), "[c]"), ((1, 0), "[c]"), ((0, 0), "0"), ((1, 20), "25")],
+)
+def test_few_left_out_of_several_places_are_not_shown_as_the_sum_of_what_stands_for_them(ages, said):
+    counts = publish_flow(_flow_of(*[(500, 40, age) for age in ages], (600, 0, 0)), RULES)
+    drawing = flow_diagram(counts, "all", "all")
+    assert drawing.cells.set_index("Box").loc["Age not known", "Number"] == said
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 90), st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=4)
+)
+def test_no_box_is_further_off_than_it_says(held):
+    flow = _flow_of(*held)
+    keys = ["authority", "step", "box"]
+    true = pd.concat([flow, flow.groupby(["step", "box"], as_index=False)["n"].sum().assign(authority="all")])
+    frame = publish_flow(flow, RULES).frame.merge(true[[*keys, "n"]], on=keys, suffixes=("", "_true"))
+    shown_boxes = frame.dropna(subset=["n"])
+    assert len(frame) == len(true) - len(flow) // len(held) * (len(held) == 1)
+    assert ((shown_boxes["n"] - shown_boxes["n_true"]).abs() <= shown_boxes["within"]).all()
+
+
+def test_a_flow_says_by_how_much_its_sums_can_be_off():
+    # One rounded number and one box hidden of each of two places: off by 2 and 4 at most, twice.
+    counts = publish_flow(_flow_of((500, 0, 1), (700, 0, 9)), RULES)
+    assert "off by up to 12 children" in flow_diagram(counts, "all", "all").subtitle
+    assert "off by up to 6 children" in flow_diagram(counts, "one", "place_0").subtitle
+    assert "Tables that round" in flow_diagram(counts, "all", "all").subtitle
+
+
 def test_one_hidden_cell_hides_the_smallest_other_cell_of_its_group():
     values = np.array([4.0, 30.0, 20.0, 0.0, 50.0, 60.0])
     hidden = values < 10
@@ -298,6 +339,21 @@ def test_no_small_count_of_a_sheet_about_children_is_published(study):
     assert table.csv().count("[c]") == hidden > 0 and ".0" not in table.csv(), "marked, and whole numbers"
     assert table.frame["Rows"].tolist() == ["7", "65", "0"]  # 60 and, for the hidden two, one step
     assert len(table.frame.columns) <= 7 and len(table.frame) == 3
+
+
+def test_rows_of_many_sheets_are_rounded_once_and_a_hidden_sheet_does_not_move_them(study):
+    def rows(*sizes: int) -> str:
+        log = (
+            reading_log()
+            .iloc[[1] * len(sizes)]
+            .assign(rows=sizes, filled=sizes, blank=0, file=[f"{place}.xlsx" for place in range(len(sizes))])
+        )
+        empty = publish_findings(findings_frame([]), RULES)
+        return sent_table(publish_reading(log, RULES), empty, study, "Sent").cells["Rows"].tolist()[1]
+
+    assert rows(62, 62, 62, 62) == "250"  # 248, not four times 60
+    assert [rows(62, 62, few) for few in (1, 9)] == ["125", "125"]
+    assert rows(3, 4) == "[c]"
 
 
 def test_a_hidden_kind_of_cell_cannot_be_had_from_the_rows_of_its_column():

@@ -162,6 +162,23 @@ def test_the_allocation_names_every_sequence_period_and_total_in_its_table(study
     assert {f"{n + 1}  {study.authorities[slug].name}" for n, slug in enumerate(wedge.authorities)} <= texts
 
 
+def test_linked_children_of_all_are_shown_before_and_after_go_live_or_neither(study):
+    # The table of samples shows them together: one side alone would give the other.
+    frame = described(study)[DESCRIBED].set_index(["authority", "exposed", "variable", "level"])
+    slugs = wedge_of(study, MODEL).authorities
+    unlinked = {(slug, arm): 20 for slug in slugs for arm in (0, 1)} | {(slugs[0], 0): 5, (slugs[0], 1): 0}
+    for (slug, arm), few in unlinked.items():
+        frame.loc[[(slug, arm, "linked", "no"), (slug, arm, "linked", "yes")], "n"] = few, 500 - few
+    for arm in (0, 1):
+        few = sum(unlinked[slug, arm] for slug in slugs)
+        frame.loc[[("all", arm, "linked", "no"), ("all", arm, "linked", "yes")], "n"] = (
+            few,
+            500 * len(slugs) - few,
+        )
+    hidden = with_hidden(frame.reset_index(), RULES).query("authority == 'all' and variable == 'linked'")
+    assert hidden["hidden"].all()
+
+
 def test_the_flow_says_how_many_had_earlier_care_only_as_far_as_the_baseline_does(study):
     flow = publish_flow(flow_frame(MODEL, "walsall", np.random.default_rng(1)), RULES)
     frame = described(study)[DESCRIBED]

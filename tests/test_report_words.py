@@ -28,10 +28,12 @@ from sfpc_book.report.formats import (
     number,
     p_value,
     unit_of,
+    whole_percentage,
 )
 from sfpc_book.report.sentences import (
     amount,
     effect_sentences,
+    observed_sentence,
     range_words,
 )
 from sfpc_book.report.sentences_data import design_sentences, strata_sentence, trial_role_sentences
@@ -258,11 +260,22 @@ def test_an_exact_interval_of_a_low_level_is_not_shown_and_a_larger_smallest_p_i
 
 
 def test_both_horizons_carry_intervals_and_shares_and_fixed_terms_have_no_horizon():
-    later = estimate(STUDY, horizon=36, observed_share=0.575, status="partly_observed")
+    later = estimate(STUDY, horizon=36, observed_share=0.574, status="partly_observed")
     terms = [estimate(STUDY, "unauthorised_absence", horizon) for horizon in (18, 36)]
     said = horizon_sentences(STUDY, combine([estimate(STUDY), later, *terms]), MODEL)
-    assert said.count("95% interval") == 2 and "57.5% of children followed so far" in said
+    assert said.count("95% interval") == 2 and "57% of children followed so far" in said
     assert "compare different children" in said and "three terms" in said
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.5742, "57%"), (0.9962, "more than 99%"), (0.0031, "less than 1%"), (0.0, "0%"), (1.0, "100%")],
+)
+def test_a_share_followed_is_said_as_the_tables_round_it(share, words):
+    assert whole_percentage(share) == words
+    row = estimate(STUDY, observed_share=share, status="partly_observed")
+    said = observed_sentence(next(combine([row]).itertuples()), STUDY)
+    assert f"So far {words} of linked children" in said if share < 1 else said == ""
 
 
 def test_an_average_over_named_periods_is_worded_as_one():

@@ -4,6 +4,7 @@ flagged, what chance gives is not."""
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -87,6 +88,13 @@ def test_a_return_that_misses_more_than_the_others_is_named(shares, n, failed):
     parts = found({"dr2_referrals": referrals(shares, n)}, "gender")
     texts = [part.text for part in parts if part.status == "fail"]
     assert len(texts) == len(failed) and all(f"return of {month}" in texts[0] for month in failed)
+
+
+def test_a_share_out_of_line_is_told_without_the_share_that_would_give_the_count():
+    parts = found({"dr2_referrals": referrals({"nov22": 0.6})}, "gender")
+    (text,) = [part.text for part in parts if part.status == "fail"]
+    assert "share missing 'gender' is far above what is usual in the others" in text
+    assert not re.search(r"\d\.\d", text)
 
 
 def test_one_return_has_no_history():

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from return_workbooks import CONTRACTS, referrals, sheet, sheet_name, write_workbook
 
+from sfpc_book.contracts.finding import findings_frame
+from sfpc_book.report.disclosure_returns import publish_findings
 from sfpc_book.returns.declared import load_declared
 from sfpc_book.returns.inventory import read_inventory
 from sfpc_book.returns.read import Returns, read_files, write_returns
@@ -112,6 +114,14 @@ def test_a_misspelt_header_is_a_finding_with_its_nearest_column(tmp_path):
     assert missing.column == "referral_date" and "Headers allowed: Referral date, " in missing.text
     assert missing.sheet == NAME and missing.file == "swindon_dr2_nov21.xlsx"
     assert returns.tables["dr2_referrals"]["referral_date"].isna().all()
+
+
+def test_columns_and_sheets_noted_are_published_as_one_and_not_hidden(tmp_path):
+    names = {"referral_date": "Refferal date"}
+    returns = one(tmp_path, sheet("dr2_referrals", referrals(3), names=names), name="Sheet1")
+    frame = publish_findings(findings_frame(returns.findings), STUDY.disclosure).frame.set_index("check")
+    for check, unit in (("column_missing", "columns"), ("sheet_name", "sheets")):
+        assert frame.loc[check, ["count", "suppressed", "unit"]].tolist() == [1, False, unit]
 
 
 def test_an_extra_column_is_noted_and_left_alone(tmp_path):

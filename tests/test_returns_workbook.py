@@ -28,7 +28,9 @@ from unusual_workbooks import (
     write_unusual,
 )
 
+from sfpc_book.contracts.finding import findings_frame
 from sfpc_book.errors import ReturnsError
+from sfpc_book.report.disclosure_returns import publish_findings
 from sfpc_book.returns import workbook_inspect, workbook_refuse
 from sfpc_book.returns.declared import load_declared
 from sfpc_book.returns.inventory import read_inventory
@@ -195,6 +197,16 @@ def test_days_are_right_in_both_calendars_whatever_their_form(tmp_path, date_190
     assert table["previous_protection_plans"][0] == 7
     calendar = [part for part in returns.findings if part.check == "date_system_1904"]
     assert [(part.file, part.count, part.severity) for part in calendar] == [(DR2, 1, "note")] * date_1904
+
+
+def test_no_finding_that_counts_files_sheets_or_columns_is_hidden_as_a_count_of_records(tmp_path):
+    path = write_unusual(tmp_path / DR2, hide_columns, date_1904=True)
+    rewrite(path, BOOK, lambda xml: xml.replace('sheetId="1"', 'sheetId="1" state="hidden"'))
+    (tmp_path / "notes.docx").write_bytes(b"")
+    frame = publish_findings(findings_frame(read(tmp_path).findings), STUDY.disclosure).frame
+    frame = frame.set_index("check").loc[["date_system_1904", "hidden_columns", "hidden_sheet", "file_type"]]
+    assert not frame["suppressed"].any() and frame["count"].eq(1).all()
+    assert "counted from 1904 in" in frame.loc["date_system_1904", "text"]
 
 
 def macro_part(path: Path) -> None:

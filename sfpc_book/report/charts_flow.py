@@ -10,7 +10,7 @@ import pandas as pd
 from sfpc_book.report.charts_theme import DARK_BLUE, OUTLINE, PALE, TEXT, themed
 from sfpc_book.report.disclosure import PublishedCounts, require_published, shown
 from sfpc_book.report.drawing import Absence, Drawing, shortened
-from sfpc_book.report.formats import count
+from sfpc_book.report.formats import count, counted
 
 STEP_HEIGHT, BOX_HEIGHT = 64, 42
 LINE = 15
@@ -42,11 +42,25 @@ def flow_diagram(
     return Drawing(
         chart=themed(_chart(flow, flagged), height=_height(flow), fit=False) | {"width": RIGHT[1]},
         title=f"{count(last['n'])} {last['box']} remain of {count(first['n'])} referrals",
-        subtitle=f"Sample flow, {name}; what leaves at each step stands to the right. {counts.note()}",
+        subtitle=(
+            f"Sample flow, {name}; what leaves at each step stands to the right. {counts.note()}"
+            f"{_added_up(flow)}"
+        ),
         alt=shortened(alt_text),
         data=flow,
         source="Data returns",
         cells=flow_cells(flow, flagged),
+    )
+
+
+def _added_up(flow: pd.DataFrame) -> str:
+    """That boxes are sums of rounded parts, how far off they can be, and why other tables differ."""
+    if not flow["within"].any():
+        return ""
+    return (
+        " Boxes are added up from rounded parts, a hidden part counted as the same number whatever it holds, "
+        f"so that a box can be off by up to {counted(int(flow['within'].max()), 'child', 'children')}. "
+        "Tables that round the number of the same children once can therefore show another number."
     )
 
 

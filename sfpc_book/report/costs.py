@@ -15,7 +15,7 @@ from sfpc_book.report.formats import (
     listed,
     money,
     number,
-    percentage,
+    whole_percentage,
 )
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.words import bullets, paragraph
@@ -124,8 +124,8 @@ def _observed_caution(row: Any) -> str:
     if not _partly(row):
         return ""
     return (
-        f"Observed so far: only {percentage(row.observed_share)} of children. The effect on the others is "
-        "not known, and this amount need not hold for them."
+        f"Observed so far: only {whole_percentage(row.observed_share)} of children. The effect on the others "
+        "is not known, and this amount need not hold for them."
     )
 
 
@@ -134,7 +134,7 @@ def _partly(row: Any) -> bool:
 
 
 def _followed(row: Any) -> str:
-    so_far = f" ({percentage(row.observed_share)} of children so far)" if _partly(row) else ""
+    so_far = f" ({whole_percentage(row.observed_share)} of children so far)" if _partly(row) else ""
     return f"{int(row.horizon)} months{so_far}"
 
 

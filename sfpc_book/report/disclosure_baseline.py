@@ -86,7 +86,8 @@ def _hidden_sums(arms: pd.DataFrame, disclosure: Disclosure) -> pd.Series:
     """Which numbers of children before or after go-live (`n`) are hidden, by authority and exposure.
 
     Before and after together, an authority's number stands in its flow. The flow of all sums with a stand-in,
-    so it tells the number of all only where no authority's is hidden.
+    so it tells the number of all only where no authority's is hidden; where one is, both its sides are, so
+    that of all both can be hidden, or the table of samples would give one from the other.
     """
     together = arms.groupby("authority")["n"].transform("sum")
     small, whole = is_small(together, disclosure), arms["authority"].eq(ALL).to_numpy()
@@ -94,6 +95,7 @@ def _hidden_sums(arms: pd.DataFrame, disclosure: Disclosure) -> pd.Series:
     cells = arms.assign(known=known, last=False, table=0, same=np.arange(len(arms)))
     tables = two_way(cells, block=["table"], table=["table"], row="authority", column="exposed", summed=ALL)
     hidden = hide_in_tables(tables, is_small(arms["n"], disclosure) | small, least_shown(disclosure))
+    hidden = hidden | (whole & hidden[whole].any())
     return arms.assign(hidden=hidden).set_index(ARM)["hidden"]
 
 

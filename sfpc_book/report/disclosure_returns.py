@@ -45,6 +45,7 @@ CELL_KINDS = ["filled", "blank", "says_missing", "unmapped", "unborn"]
 PLACES_IN_LOG = [
     "return_month", "layer", "file", "sheet", "table", "header_row", "column", "level", "header", "position",
 ]  # fmt: skip
+SHEET_IN_LOG = ["layer", "file", "sheet", "header_row"]  # what makes rows of the log one sheet
 COUNT = re.compile(r"\d+")
 
 
@@ -116,8 +117,10 @@ def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCount
 
     In sheets about children the counts are protected, and where one kind of cell is too small to show,
     other kinds are hidden with it: otherwise the rows would give it. Monthly totals hold one row a
-    month and no child; their numbers of rows stay. Columns: those of `PLACES_IN_LOG` and `CELL_KINDS` that
-    the log has, rows, suppressed.
+    month and no child; their numbers of rows stay. The rows of all sheets of a kind of return are added up
+    before they are rounded, unless one is hidden: then it stands as the same number in a sum of published
+    ones. Columns: those of `PLACES_IN_LOG` and `CELL_KINDS` that the log has, rows, rows_together (of all
+    sheets of the layer), suppressed.
     """
     kinds = [name for name in CELL_KINDS if name in log]
     about_children = log["layer"].ne(TOTALS_LAYER).to_numpy()
@@ -125,9 +128,33 @@ def publish_reading(log: pd.DataFrame, disclosure: Disclosure) -> PublishedCount
     hidden = is_small(raw, disclosure) & about_children[:, None]
     hidden[:, 1:] = hide_in_rows(raw[:, 1:], hidden[:, 1:], least_shown(disclosure))
     counts = np.where(about_children[:, None], rounded(raw, disclosure), raw)
+    together = log["layer"].map(_rows_together(log, hidden[:, 0], counts[:, 0], disclosure))
     safe = dict(zip(["rows", *kinds], np.where(hidden, np.nan, counts).T, strict=True))
     places = log[[name for name in PLACES_IN_LOG if name in log]]
-    return published(places.assign(**safe, suppressed=hidden.any(axis=1)), "reading", disclosure)
+    return published(
+        places.assign(**safe, rows_together=together, suppressed=hidden.any(axis=1)), "reading", disclosure
+    )
+
+
+def _rows_together(
+    log: pd.DataFrame, hidden: np.ndarray, counts: np.ndarray, disclosure: Disclosure
+) -> dict[str, float]:
+    """Rows of the sheets of each layer, by layer; missing where those of every sheet are hidden.
+
+    One rounding where all are shown; otherwise a sum of what is published, which a hidden number does not
+    move.
+    """
+    names = [name for name in SHEET_IN_LOG if name in log]
+    sheets = log.assign(hidden=hidden, published=counts).drop_duplicates(names)
+    together = {}
+    for layer, part in sheets.groupby("layer"):
+        if part["hidden"].any():
+            rows = part["published"].mask(part["hidden"], disclosure.rounding).sum()
+            together[str(layer)] = np.nan if part["hidden"].all() else float(rows)
+        else:
+            whole = float(part["rows"].sum())
+            together[str(layer)] = whole if layer == TOTALS_LAYER else float(rounded(whole, disclosure))
+    return together
 
 
 def publish_followed(observability: pd.DataFrame, disclosure: Disclosure) -> PublishedCounts:

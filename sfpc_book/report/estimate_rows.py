@@ -18,6 +18,7 @@ from sfpc_book.report.formats import (
     listed,
     percentage,
     unit_of,
+    whole_percentage,
 )
 from sfpc_book.study.schema import Outcome, Study
 
@@ -147,7 +148,7 @@ def within_text(outcome: Outcome, horizon: int) -> str:
 
 
 def followed_text(row: Any) -> str:
-    """`57.5% of children followed so far`; empty where all are, or where it is not known."""
+    """`57% of children followed so far`; empty where all are, or where it is not known."""
     if is_missing(row.observed_share) or row.observed_share >= 0.9995:
         return ""
-    return f"{percentage(row.observed_share)} of children followed so far"
+    return f"{whole_percentage(row.observed_share)} of children followed so far"

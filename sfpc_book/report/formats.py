@@ -107,6 +107,17 @@ def percentage(share: float | None, places: int = 1) -> str:
     return NOT_AVAILABLE if is_missing(share) else f"{number(share * 100, places)}%"
 
 
+def whole_percentage(share: float | None) -> str:
+    """A share of children in whole per cent, as it is published; it says so where it is not quite none or
+    all."""
+    if is_missing(share):
+        return NOT_AVAILABLE
+    near = round(float(share), 2)  # rounded once, like the share that the tables print
+    if near == 1 > share:
+        return "more than 99%"
+    return "less than 1%" if near == 0 < share else percentage(near, 0)
+
+
 def level_text(level: float) -> str:
     """The level of an interval, to one decimal place where it has one: `95%`, `99.2%`."""
     return percentage(level, 0 if round(level * 100, 1) == round(level * 100) else 1)

@@ -33,6 +33,7 @@ from sfpc_book.report.formats import (
     number,
     p_value,
     percentage,
+    whole_percentage,
 )
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.report.words import paragraph
@@ -202,8 +203,8 @@ def observed_sentence(row: Any, study: Study) -> str:
             else f"; all can be observed from {date_text(date)}"
         )
     return (
-        f"So far {percentage(row.observed_share)} of linked children could be followed for that long{why}. "
-        "The estimate is about those followed so far, who need not be like the others."
+        f"So far {whole_percentage(row.observed_share)} of linked children could be followed for that long"
+        f"{why}. The estimate is about those followed so far, who need not be like the others."
     )
 
 

@@ -13,6 +13,7 @@ from sfpc_book.report.formats import (
     SUPPRESSED,
     UNRELIABLE,
     count,
+    counted,
     date_text,
     is_missing,
     number,
@@ -24,10 +25,8 @@ from sfpc_book.study.schema import Outcome, Study
 
 RETURNS_SOURCE = "Data returns"
 MISSING_NOTE = "Children of whom a covariate is missing are a level of their own, in shares and differences."
-ALL_OR_NONE = (
-    "Where a share is 0% or 100%, the row says something of every child of its group. There {verb} {rows} of "
-    "that kind, which a checker reads before release."
-)
+SHARES_NOTE = "Shares are of rounded counts, so that they need not add up to 100%."
+ALL_OR_NONE = "Where a share is 0% or 100%, as {rows} here, it says something of every child of its group."
 
 
 def baseline_table(
@@ -63,6 +62,7 @@ def baseline_table(
         caption=caption,
         notes=(
             f"Children before go-live: {totals[0]}; after: {totals[1]}. {MISSING_NOTE}",
+            SHARES_NOTE,
             *_all_or_none(rows),
             counts.note(),
         ),
@@ -97,7 +97,7 @@ def _all_or_none(rows: pd.DataFrame) -> tuple[str, ...]:
     whole = int(rows["share"].isin([0.0, 1.0]).sum())
     if not whole:
         return ()
-    return (ALL_OR_NONE.format(verb="is" if whole == 1 else "are", rows=number(whole)),)
+    return (ALL_OR_NONE.format(rows=f"{counted(whole, 'share')} {'is' if whole == 1 else 'are'}"),)
 
 
 def _level_differences(differences: PublishedCounts, authority: str, rows: pd.DataFrame) -> list[str]:
@@ -133,7 +133,7 @@ def authorities_table(
     return TableContent(
         cells=pd.DataFrame(cells),
         caption=caption,
-        notes=("Shares before go-live to shares after it.", *_all_or_none(rows), counts.note()),
+        notes=("Shares before go-live to shares after it.", SHARES_NOTE, *_all_or_none(rows), counts.note()),
         source=RETURNS_SOURCE,
         data=rows.drop(columns="level_words"),
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from sfpc_book.report.cells import readable_cells
 from sfpc_book.report.covariates import spelt
 from sfpc_book.report.disclosure import PublishedCounts, require_published
-from sfpc_book.report.disclosure_returns import CELL_KINDS
+from sfpc_book.report.disclosure_returns import CELL_KINDS, SHEET_IN_LOG
 from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import (
     NOT_APPLICABLE,
@@ -18,7 +18,7 @@ from sfpc_book.report.formats import (
     date_text,
     number,
     p_value,
-    percentage,
+    whole_percentage,
 )
 from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Study
@@ -39,19 +39,18 @@ def sent_table(
 ) -> TableContent:
     """One row per kind of return: how many were asked for and read, sheets, rows, and what the checks found.
 
-    Rows add up what is published of each sheet, a hidden number standing in as one rounding step. The CSV
-    file holds the log of reading, sheet by sheet and column by column.
+    The CSV file holds the log of reading, sheet by sheet and column by column.
     """
     log = require_published(reading, "reading").frame
     failed = require_published(findings, "findings").frame.query("status == 'fail'")
-    sheets = log.drop_duplicates(["layer", "file", "sheet", "header_row"])
+    sheets = log.drop_duplicates(SHEET_IN_LOG)
     rows = [
         {
             "Return": LAYERS[layer],
             "Asked for": str(number_asked),
             "Read": str(sheets.loc[sheets["layer"] == layer, "return_month"].nunique()),
             "Sheets": str((sheets["layer"] == layer).sum()),
-            "Rows": count(_rows_read(sheets[sheets["layer"] == layer], reading.rounding)),
+            "Rows": count(_rows_read(sheets[sheets["layer"] == layer])),
             "Checks that found something": _by_severity(failed[failed["layer"] == layer]),
         }
         for layer, number_asked in returns_asked(study).items()
@@ -70,13 +69,12 @@ def _log_file(log: pd.DataFrame) -> pd.DataFrame:
     """The log with whole numbers, and `[c]` where disclosure control hides one."""
     counts = log[["rows", *(name for name in CELL_KINDS if name in log)]]
     hidden = counts.isna().mul(log["suppressed"], axis="index")
-    return log.assign(**counts.astype("Int64").astype("object").mask(hidden, SUPPRESSED))
+    whole = counts.astype("Int64").astype("object").mask(hidden, SUPPRESSED)
+    return log.drop(columns="rows_together").assign(**whole)
 
 
-def _rows_read(sheets: pd.DataFrame, step: int) -> float:
-    if len(sheets) and sheets["rows"].isna().all():
-        return float("nan")
-    return float(sheets["rows"].fillna(step).sum())
+def _rows_read(sheets: pd.DataFrame) -> float:
+    return float(sheets["rows_together"].iloc[0]) if len(sheets) else 0.0
 
 
 def _by_severity(failed: pd.DataFrame) -> str:
@@ -99,7 +97,9 @@ def observability_table(study: Study, observability: pd.DataFrame, caption: str)
             {
                 "Outcome": known.name,
                 "Followed for": span_text(known, int(horizon)),
-                "Followed so far": percentage(seen / (seen + waiting) if seen + waiting else float("nan")),
+                "Followed so far": whole_percentage(
+                    seen / (seen + waiting) if seen + waiting else float("nan")
+                ),
                 "All can be followed from": date_text(pd.to_datetime(part["fully_observed_from"]).max()),
                 "Authorities with nobody followed": number((part["n_followed"] == 0).sum()),
                 "Why not all": _why_not_all(part),

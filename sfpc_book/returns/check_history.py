@@ -140,7 +140,7 @@ def _compare(
         yield measure(limits, CHECK, 0.0, text, origin, column=series.column, count=0)
     for place in np.flatnonzero(wrong):
         value = float(series.values.iloc[place])
-        words = f"{value:.2f} where {usual[place]:.2f} is" if series.is_share else _times(value, usual[place])
+        words = _side(value, usual[place]) if series.is_share else _times(value, usual[place])
         key = series.values.index[place]
         records = table[table[contract.key[0] if by_month else "return_month"] == key]
         named = f"{key:%Y-%m}" if by_month else f"return of {key}"
@@ -148,6 +148,11 @@ def _compare(
         row = first_row(records) if by_month else None
         yield measure(limits, CHECK, float(distance[place]), text, of_sheets(records, origin), row=row,
                       column=series.column, count=1)  # fmt: skip
+
+
+def _side(value: float, usual: float) -> str:
+    """Without the shares, which with the rows of the return would give the number of records behind them."""
+    return f"far {'above' if value > usual else 'below'} what is"
 
 
 def _times(value: float, usual: float) -> str:

@@ -197,4 +197,6 @@ def _finding(
     layer: str | None = None,
 ) -> Finding:
     text = f"{path.name}: {text}"
-    return Finding(check, path.name, status, severity, None, None, "", text, slug, layer, path.name, count=1)
+    return Finding(
+        check, path.name, status, severity, None, None, "files", text, slug, layer, path.name, count=1
+    )

@@ -22,7 +22,7 @@ def place_findings(found: Located, headers: Headers, layout: str, origin: Origin
 
 
 def _sheet_findings(found: Located, headers: Headers, layout: str, place: Origin) -> Iterator[Finding]:
-    note = {"severity": "note", "status": "info", "row": found.header_row, "count": 1}
+    note = {"severity": "note", "status": "info", "unit": "sheets", "row": found.header_row, "count": 1}
     declared = headers.contract.sheets[layout].name
     if found.found_by == "headers":
         text = f"taken for {found.table} by its headers; no contract knows this sheet name"
@@ -54,8 +54,9 @@ def _unknown_columns(found: Located, place: Origin) -> Iterator[Finding]:
     for name in found.repeated:
         text = f"'{name}' stands in more than one column; the first was read"
         yield place.finding(
-            "column_repeated", text, severity="mark", row=found.header_row, column=name, count=1
-        )
+            "column_repeated", text, severity="mark", unit="columns", row=found.header_row, column=name,
+            count=1,
+        )  # fmt: skip
 
 
 def _shown(header: str) -> str:
@@ -70,16 +71,16 @@ def _missing_columns(found: Located, headers: Headers, place: Origin) -> Iterato
         if column.name not in found.columns and not set(column.alternative_columns) & found.columns:
             text = f"column '{column.header}' is missing. Headers allowed: {', '.join(column.headers)}"
             yield place.finding(
-                "column_missing", text, severity=column.severity, row=found.header_row, column=column.name,
-                count=1,
+                "column_missing", text, severity=column.severity, unit="columns", row=found.header_row,
+                column=column.name, count=1,
             )  # fmt: skip
     for part in found.places:
         declared = headers.contract.column(part.column) if part.column in headers.contract.names else None
         if declared and not part.level and header_text(part.header) != header_text(declared.header):
             text = f"'{part.header[:LONGEST_HEADER_SHOWN]}' was read as '{declared.header}'"
             yield place.finding(
-                "column_reworded", text, severity="note", status="info", row=found.header_row,
-                column=part.column, count=1,
+                "column_reworded", text, severity="note", status="info", unit="columns",
+                row=found.header_row, column=part.column, count=1,
             )  # fmt: skip
     asked = {level.casefold() for level in headers.wide.levels} if headers.wide else set()
     for level in sorted({part.level for part in found.places if part.level and part.level not in asked}):

@@ -20,13 +20,13 @@ def workbook_findings(book: Workbook, origin: Origin) -> Iterator[Finding]:
     """
     if book.date_1904:
         text = "days are counted from 1904 in this workbook; date cells and serial numbers are read by that"
-        yield origin.finding("date_system_1904", text, severity="note", status="info", count=1)
+        yield origin.finding("date_system_1904", text, severity="note", status="info", unit="files", count=1)
     if not book.inspected:
         text = (
             "hidden rows and columns, formulas, errors and the calendar of serial numbers cannot be seen in "
         )
         text += "this format; errors would be read as blank. Ask for the workbook as .xlsx"
-        yield origin.finding("format_not_inspected", text, severity="mark", count=1)
+        yield origin.finding("format_not_inspected", text, severity="mark", unit="files", count=1)
 
 
 def mark_findings(found: Located, origin: Origin) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def mark_findings(found: Located, origin: Origin) -> Iterator[Finding]:
     note = {"severity": "note", "status": "info"}
     if found.sheet.hidden:
         text = "the sheet is hidden; it is read"
-        yield place.finding("hidden_sheet", text, row=found.header_row, count=1, **note)
+        yield place.finding("hidden_sheet", text, row=found.header_row, unit="sheets", count=1, **note)
     yield from _hidden_rows(found, place)
     yield from _hidden_columns(found, place)
     marks = found.sheet.marks
@@ -77,8 +77,9 @@ def _hidden_columns(found: Located, place: Origin) -> Iterator[Finding]:
             text = f"the column of '{part.column}' is hidden; it is read"
             row = found.header_row
             yield place.finding(
-                "hidden_columns", text, severity="note", status="info", row=row, column=part.column, count=1
-            )
+                "hidden_columns", text, severity="note", status="info", unit="columns", row=row,
+                column=part.column, count=1,
+            )  # fmt: skip
 
 
 def _by_column(
