@@ -116,7 +116,7 @@ def check(
     planted defect was not found.
 
     With --suggest, a row of corrections.yml is drafted for each defect that is recognised, in
-    build/returns/<authority>/suggested_corrections.yml. Its reason, source and date are for a person to fill
+    build/returns/AUTHORITY/suggested_corrections.yml. Its reason, source and date are for a person to fill
     in, and it takes effect only when it is moved to data_contracts/corrections.yml.
 
         sfpc-book check --returns /path/to/returns --only swindon --suggest

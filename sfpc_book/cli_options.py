@@ -12,7 +12,7 @@ Build = Annotated[Path, typer.Option("--build", help="Folder for everything that
 Returns = Annotated[
     Path | None,
     typer.Option(
-        "--returns", help="Folder of workbooks <authority>_dr<1|2|3>_<month>.xlsx; none: synthetic."
+        "--returns", help="Folder of workbooks AUTHORITY_dr1_MONTH.xlsx, also dr2 and dr3; none: synthetic."
     ),
 ]
 Published = Annotated[

@@ -15,7 +15,7 @@ from sfpc_book.book.plan import FINDINGS_TABLE, WORKBOOKS, authority_slice
 from sfpc_book.book.step import Places, Step
 from sfpc_book.book.steps import COMPARING, data_steps, findings_step_name, findings_steps, trial_authorities
 from sfpc_book.book.tasks import Watch, run_steps
-from sfpc_book.errors import ParameterError, ReturnsError
+from sfpc_book.errors import ContractError, ParameterError, ReturnsError
 from sfpc_book.study.schema import Study
 from sfpc_book.study.study import load_study
 
@@ -49,7 +49,7 @@ def check_returns(
     """Read the workbooks that have changed, collect all findings, and write a workbook of them per authority.
 
     Raises `ParameterError` for an unknown authority, `ReturnsError` listing every authority that cannot be
-    read.
+    read, `ContractError` where a contract or a correction is at fault.
     """
     study = load_study(study_path)
     slugs = _chosen(study, only)
@@ -58,7 +58,9 @@ def check_returns(
     outcomes = run_steps(_steps(study, places, slugs, alone=alone), places, jobs=jobs or 2, watch=Watch())
     problems = [f"{outcome.name}: {outcome.cause}" for outcome in outcomes if outcome.status == "failed"]
     if problems:
-        raise ReturnsError("some returns cannot be checked or reported", problems)
+        of_contracts = any(outcome.exit_code == ContractError.exit_code for outcome in outcomes)
+        kind = ContractError if of_contracts else ReturnsError
+        raise kind("some returns cannot be checked or reported", problems)
     findings = {slug: _findings(places.build, slug, alone=alone) for slug in slugs}
     return CheckReport(findings, places.returns, places.build, alone)
 
