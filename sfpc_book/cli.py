@@ -151,9 +151,12 @@ def plan(
     from sfpc_book.book.check_plan import check_plan
     from sfpc_book.book.plan import plan as chapters_of
     from sfpc_book.book.plan_table import plan_table, write_contents
+    from sfpc_book.cohort.build import require_defined
     from sfpc_book.study.study import load_study
 
-    chapters = chapters_of(load_study(study))
+    protocol = load_study(study)
+    require_defined(protocol)
+    chapters = chapters_of(protocol)
     home = study.resolve().parent
     if write_toc:
         _say(f"wrote {_short(write_contents(chapters, home))}")

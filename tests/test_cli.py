@@ -242,6 +242,15 @@ def test_defects_that_are_not_known_are_refused_with_those_that_are(cli, home):
     assert code == 6 and "Unknown defects: gremlins" in said and "mixed_case" in said
 
 
+def test_a_sample_that_no_code_defines_is_told_before_anything_is_read(cli, home):
+    path = home / "study.yml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("  born_only: {", "  bron_only: {"), encoding="utf-8"
+    )
+    code, said = cli("plan", "--study", str(path))
+    assert code == 3 and "sample 'bron_only'" in said and "born_only" in said
+
+
 def test_a_share_of_defects_must_be_a_share(cli, home):
     code, said = cli("simulate", "--study", str(home / "study.yml"), "--defect-rate", "3")
     assert code == 6 and "rate is 3.0; it must be from 0 to 1" in said

@@ -128,6 +128,16 @@ def test_a_file_that_is_nobodys_is_told_to_the_folder_it_lies_in_or_else_to_ever
     assert told["walsall"] == {"leicester_dr2_nov22.xlsx", "notes.docx", "leicester_dr1_apr21.xlsx"}
 
 
+def test_a_file_in_the_folder_of_another_authority_marks_the_one_it_is_named_for(study, tmp_path):
+    for name in ("coventry/swindon_dr2_nov22.xlsx", "coventry/coventry_dr2_nov22.xlsx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    inventory = read_inventory(study, tmp_path)
+    told = [(part.check, part.severity, part.authority) for part in inventory.findings]
+    assert told == [("file_folder", "mark", "swindon")]
+    assert "folder of 'coventry'" in inventory.findings[0].text
+
+
 def test_workbooks_of_an_authority_that_left_are_read_only_if_a_sample_asks_for_them(study, tmp_path):
     for name in ("leicester_dr2_nov22.xlsx", "swindon_dr2_nov22.xlsx"):
         (tmp_path / name).touch()

@@ -23,6 +23,7 @@ from sfpc_book.book.plan import Chapter, plan
 from sfpc_book.book.step import Places, Step, needed_for
 from sfpc_book.book.steps import book_steps, chapter_step_name, chapter_steps, data_steps
 from sfpc_book.book.tasks import StepOutcome, Watch, run_steps
+from sfpc_book.cohort.build import require_defined
 from sfpc_book.errors import BookBuildError, ParameterError
 from sfpc_book.study.study import load_study
 
@@ -77,6 +78,7 @@ def build_book(options: BuildOptions, display: BuildDisplay) -> BuildReport:
     """
     study_path = options.study_path.resolve()
     study = load_study(study_path)
+    require_defined(study)
     chapters = plan(study)
     wanted = selected(chapters, options.only)
     check_plan(chapters, study_path.parent, options.build.resolve())

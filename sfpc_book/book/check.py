@@ -109,6 +109,10 @@ def print_findings(report: CheckReport, console: Console) -> None:
         console.print(
             _table(slug, failed) if len(failed) else f"[bold]{slug}[/bold]  no check found anything"
         )
+        ruled = findings[(findings["status"] == "info") & (findings["check"] != "correction")]
+        if len(ruled):
+            kinds = ", ".join(f"{name} {number}" for name, number in ruled["check"].value_counts().items())
+            console.print(f"odd, and read by a rule: {kinds}", highlight=False)
     everything = pd.concat(report.findings.values(), ignore_index=True)
     counts = everything[everything["status"] == "fail"]["severity"].value_counts()
     words = ", ".join(f"{counts.get(name, 0)} {name}" for name in STYLES)

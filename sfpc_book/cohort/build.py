@@ -48,6 +48,14 @@ class Cohort:
     excluded_authorities: pd.DataFrame
 
 
+def require_defined(study: Study) -> None:
+    """Raises StudyDefinitionError if the study names outcomes, samples or definitions of exposure that the
+    code does not know."""
+    require_known("outcome", study.outcomes, OUTCOMES)
+    require_known("sample", study.samples, SAMPLES)
+    require_known("exposure", study.exposures, EXPOSURES)
+
+
 def build_cohort(
     study: Study, model_id: str, returns: Mapping[str, Tables], blocked: Mapping[str, str] | None = None
 ) -> Cohort:
@@ -69,9 +77,7 @@ def build_cohort(
         When the study names outcomes, samples or definitions of exposure that the code does not know.
     """
     wedge = wedge_of(study, model_id)
-    require_known("outcome", study.models[model_id].outcomes, OUTCOMES)
-    require_known("sample", study.samples, SAMPLES)
-    require_known("exposure", study.exposures, EXPOSURES)
+    require_defined(study)
     excluded = _excluded(wedge.authorities, returns, blocked or {})
     used = tuple(slug for slug in wedge.authorities if slug not in excluded)
     if not used:

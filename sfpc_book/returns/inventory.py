@@ -172,6 +172,10 @@ def _name_findings(study: Study, files: Iterable[ReturnFile]) -> list[Finding]:
             text = f"{study.authorities[file.slug].name} {ROLES_NOT_READ[role]}: the file is {use}"
             findings.append(_finding(NON_MEMBERS, file.path, file.slug, "info", "note", text))
             continue
+        holder = file.path.parent.name
+        if holder in study.authorities and holder != file.slug:
+            text = f"it lies in the folder of '{holder}', and its name says '{file.slug}'; rename or move it"
+            findings.append(_finding("file_folder", file.path, file.slug, "fail", "mark", text, file.layer))
         if file.rest:
             text = f"the name goes on after the month with '{file.rest}'; read with the others of that return"
             findings.append(
