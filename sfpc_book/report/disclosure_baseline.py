@@ -24,7 +24,6 @@ SMALLEST_BASE = 2  # thresholds: a share of fewer children is not shown
 ARM = ["authority", "exposed"]
 LINKED = "linked"  # no trait of a child: its counts follow the flow
 WHOLE = "whole covariate"
-HIDDEN_LEVELS = "hidden levels together"
 
 
 def with_hidden(descriptives: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
