@@ -55,7 +55,8 @@ def estimate(
     `p_value`, `conf_low`, `conf_high`, `conf_level`, `n_children`, `n_events`, `n_clusters`, `n_periods`,
     `identified`, `status` (`ok`, or why there is no number), `reference` (the reference distribution), and of
     exact tests `n_orders`, `p_minimum` (the smallest p within reach), `level_maximum` (the highest level with
-    a bounded interval). Log odds and risk ratios are logarithms.
+    a bounded interval); with imputations `missing_information` (the share of information that blanks cost).
+    Log odds and risk ratios are logarithms.
 
     Exact tests exchange the clusters' starts within strata. Covariates enter the methods of rows
     (`linear_cr2`, logits), not those of cluster-period means. Methods, linear: `panel_two_way`,

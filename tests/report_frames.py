@@ -57,6 +57,7 @@ def exact(study: Study, outcome: str = "looked_after", **changes: object) -> Est
         "n_orders": 12,
         "p_minimum": 1 / 12,
         "level_maximum": 11 / 12,
+        "missing_information": float("nan"),
         "reference": "exact randomisation",
     }
     return estimate(study, outcome, **{**fields, **changes})

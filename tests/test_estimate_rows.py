@@ -21,7 +21,7 @@ from sfpc_book.estimate.panel_models import fit_two_way
 from sfpc_book.estimate.pooled import estimate_pooled
 from sfpc_book.estimate.randomisation import LINEAR_STATISTICS
 from sfpc_book.estimate.wedge_estimates import estimate_outcome, estimate_outcomes
-from sfpc_book.study.schema import Statistic
+from sfpc_book.study.registries import Statistic
 from sfpc_book.study.study import load_study
 
 DESIGN = wedge(FIVE, FIVE_STRATA)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
-from sfpc_book.study.schema import Analysis, Exposure, Outcome, Sample, Study
+from sfpc_book.study.registries import Analysis, Exposure, Outcome, Sample
+from sfpc_book.study.schema import Study
 
 SCALES = {"binary": "yes or no", "days": "days", "count": "number", "share": "share"}
 DIRECTIONS = {

@@ -26,7 +26,8 @@ from sfpc_book.cohort.sample import (
     flow_table,
     ordered_records,
 )
-from sfpc_book.study.schema import Exposure, Outcome, PracticeModel
+from sfpc_book.study.registries import Exposure, Outcome
+from sfpc_book.study.schema import PracticeModel
 from sfpc_book.study.wedge import Wedge
 
 CHILD_COLUMNS = [

@@ -16,7 +16,7 @@ import pandas as pd
 from sfpc_book.cohort.calendar import days
 from sfpc_book.cohort.follow import FollowUp
 from sfpc_book.errors import StudyDefinitionError
-from sfpc_book.study.schema import Exposure
+from sfpc_book.study.registries import Exposure
 
 GO_LIVE = "go_live"
 

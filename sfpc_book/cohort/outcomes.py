@@ -20,7 +20,7 @@ from sfpc_book.cohort.calendar import (
 )
 from sfpc_book.cohort.follow import FollowUp
 from sfpc_book.cohort.measure import Measured, Sight, with_states
-from sfpc_book.study.schema import Outcome
+from sfpc_book.study.registries import Outcome
 
 OutcomeFunction = Callable[[FollowUp, Outcome, int], Measured]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from sfpc_book.cohort.calendar import add_months, completed_years, days, ssda903_year, ssda903_year_end
 from sfpc_book.cohort.follow import NEVER, FollowUp, Window, days_covered
 from sfpc_book.cohort.measure import Measured
-from sfpc_book.study.schema import Outcome
+from sfpc_book.study.registries import Outcome
 
 MANY_PLACEMENTS = 3
 NEW_PLACEMENT_REASONS = ("S", "P", "B")  # started care; change of placement; of placement and legal status

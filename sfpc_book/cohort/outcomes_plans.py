@@ -7,7 +7,7 @@ import numpy as np
 from sfpc_book.cohort.calendar import add_months, days
 from sfpc_book.cohort.follow import FollowUp, days_covered
 from sfpc_book.cohort.measure import Measured
-from sfpc_book.study.schema import Outcome
+from sfpc_book.study.registries import Outcome
 
 ONE_DAY = np.timedelta64(1, "D")
 

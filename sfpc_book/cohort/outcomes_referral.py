@@ -15,7 +15,7 @@ from sfpc_book.cohort.calendar import (
 )
 from sfpc_book.cohort.follow import FollowUp
 from sfpc_book.cohort.measure import Measured
-from sfpc_book.study.schema import Outcome
+from sfpc_book.study.registries import Outcome
 
 SCHOOL_AGES = (5, 15)  # completed years; compulsory school age begins in the term after the fifth birthday
 

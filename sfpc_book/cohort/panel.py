@@ -10,7 +10,7 @@ import pandas as pd
 
 from sfpc_book.cohort.measure import STATES
 from sfpc_book.cohort.outcomes import fully_observed_from
-from sfpc_book.study.schema import Outcome, Sample
+from sfpc_book.study.registries import Outcome, Sample
 from sfpc_book.study.wedge import Wedge
 
 PANEL_COLUMNS = [

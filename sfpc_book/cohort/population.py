@@ -13,7 +13,8 @@ from sfpc_book.cohort.index import FIRST_IN_WINDOW
 from sfpc_book.cohort.link import Tables
 from sfpc_book.cohort.panel import Group, panel
 from sfpc_book.cohort.samples import memberships
-from sfpc_book.study.schema import Exposure, Outcome, Sample, Study
+from sfpc_book.study.registries import Exposure, Outcome, Sample
+from sfpc_book.study.schema import Study
 from sfpc_book.study.wedge import Wedge
 
 NOT_LINKED = "none of its children can be linked to an outcome return"

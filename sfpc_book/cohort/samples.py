@@ -10,7 +10,7 @@ import pandas as pd
 from sfpc_book.cohort.calendar import days
 from sfpc_book.cohort.derive import FACTORS, MISSING, PLAN_LEVELS
 from sfpc_book.cohort.persons import UNBORN_AGE
-from sfpc_book.study.schema import Sample
+from sfpc_book.study.registries import Sample
 from sfpc_book.study.wedge import Wedge
 
 NO_PLANS = PLAN_LEVELS[0]

@@ -16,7 +16,7 @@ import pandas as pd
 from sfpc_book.cohort.exposures import GO_LIVE, exposed_column
 from sfpc_book.cohort.population import Design, Population, why_absent
 from sfpc_book.cohort.samples import memberships
-from sfpc_book.study.schema import Exposure
+from sfpc_book.study.registries import Exposure
 
 MAIN = "main"
 COUNTED = ("children", "exposed", "unexposed", "linked")

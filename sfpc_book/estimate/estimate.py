@@ -23,7 +23,8 @@ TIDY_COLUMNS = (
     "model", "outcome", "horizon", "sample", "exposure", "estimand", "analysis", "term", "estimate",
     "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "conf_level", "n_children",
     "n_events", "n_clusters", "n_periods", "identified", "status", "unit", "reference", "n_orders",
-    "p_minimum", "level_maximum", "observed_share", "observable_from", "truth", "data_status",
+    "p_minimum", "level_maximum", "missing_information", "observed_share", "observable_from",
+    "truth", "data_status",
 )  # fmt: skip
 NUMBER_COLUMNS = tuple(
     name
@@ -61,6 +62,8 @@ class Estimate:
         `not_estimable: <cause>`. The last three never carry a number.
     n_orders, p_minimum, level_maximum
         Randomisation only: admissible orders, smallest attainable p, highest level with a bounded set.
+    missing_information
+        Imputed covariates only: the share of information that missing values cost, 0 to 1.
     """
 
     model: str
@@ -90,6 +93,7 @@ class Estimate:
     n_orders: int | None = None
     p_minimum: float = NAN
     level_maximum: float = NAN
+    missing_information: float = NAN
     observed_share: float = NAN
     observable_from: pd.Timestamp | None = None
     truth: float = NAN

@@ -112,8 +112,8 @@ def _term_row(facts: Slice, name: str, term: Term) -> Estimate:
         return _empty(facts, name, term.status, term.term)
     reference = "normal" if math.isinf(term.df) else "t, Satterthwaite d.f."
     if not math.isnan(term.missing_information):
-        reference = f"t, pooled over imputations; {term.missing_information:.0%} of information missing"
-    numbers = {"estimate": term.estimate, "std_error": term.std_error}
+        reference = "t, pooled over imputations"
+    numbers = {name: getattr(term, name) for name in ("estimate", "std_error", "missing_information")}
     if term.std_error > 0:
         numbers |= t_interval(term.estimate, term.std_error, term.df, facts.conf_level)
     return facts.row(name, term=term.term, reference=reference, unit=_unit(facts, term), **numbers)

@@ -21,7 +21,7 @@ from sfpc_book.estimate.wedge_rows import (
     randomisation_rows,
     row_without_number,
 )
-from sfpc_book.study.schema import Outcome
+from sfpc_book.study.registries import Outcome
 from sfpc_book.study.wedge import Wedge
 
 

@@ -40,7 +40,8 @@ from sfpc_book.report.formats import (
     unit_of,
     within_sentence,
 )
-from sfpc_book.study.schema import Outcome, Study
+from sfpc_book.study.registries import Outcome
+from sfpc_book.study.schema import Study
 from sfpc_book.study.wedge import Wedge
 
 PANEL_HEIGHT = 64

@@ -20,7 +20,8 @@ from sfpc_book.report.formats import (
     unit_of,
     whole_percentage,
 )
-from sfpc_book.study.schema import Outcome, Study
+from sfpc_book.study.registries import Outcome
+from sfpc_book.study.schema import Study
 
 PRIMARY_ANALYSIS = "panel_two_way"
 RANDOMISATION = "randomisation"

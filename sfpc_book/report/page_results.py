@@ -27,7 +27,8 @@ TIDY = (
     "model", "outcome", "horizon", "sample", "exposure", "estimand", "analysis", "term", "estimate",
     "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "conf_level", "n_children",
     "n_events", "n_clusters", "n_periods", "identified", "status", "unit", "reference",
-    "n_orders", "p_minimum", "level_maximum", "observed_share", "observable_from", "truth", "data_status",
+    "n_orders", "p_minimum", "level_maximum", "missing_information", "observed_share", "observable_from",
+    "truth", "data_status",
 )  # fmt: skip
 
 

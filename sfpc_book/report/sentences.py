@@ -37,7 +37,8 @@ from sfpc_book.report.formats import (
 )
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.report.words import paragraph
-from sfpc_book.study.schema import Outcome, Study
+from sfpc_book.study.registries import Outcome
+from sfpc_book.study.schema import Study
 
 
 def effect_sentences(

@@ -11,7 +11,7 @@ from sfpc_book.report.estimate_rows import span_text
 from sfpc_book.report.formats import counted, listed
 from sfpc_book.report.sentences_data import excluded_sentence
 from sfpc_book.report.words import bullets
-from sfpc_book.study.schema import Outcome
+from sfpc_book.study.registries import Outcome
 from sfpc_book.study.study import Study
 from sfpc_book.study.wedge import wedge_of
 

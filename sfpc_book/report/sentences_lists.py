@@ -21,7 +21,8 @@ from sfpc_book.report.formats import is_missing, level_text, p_value
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.report.sentences import alike_sentence, amount, range_words
 from sfpc_book.report.words import bullets, paragraph
-from sfpc_book.study.schema import Outcome, Study
+from sfpc_book.study.registries import Outcome
+from sfpc_book.study.schema import Study
 
 
 def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:

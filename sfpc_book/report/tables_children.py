@@ -21,7 +21,8 @@ from sfpc_book.report.formats import (
     unit_of,
 )
 from sfpc_book.report.table import TableContent
-from sfpc_book.study.schema import Outcome, Study
+from sfpc_book.study.registries import Outcome
+from sfpc_book.study.schema import Study
 
 RETURNS_SOURCE = "Data returns"
 MISSING_NOTE = "Children of whom a covariate is missing are a level of their own, in shares and differences."

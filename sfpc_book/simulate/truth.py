@@ -27,7 +27,7 @@ from sfpc_book.simulate.dates import (
 )
 from sfpc_book.simulate.population import dates_of
 from sfpc_book.simulate.world import History
-from sfpc_book.study.schema import Outcome
+from sfpc_book.study.registries import Outcome
 
 TRUTH_COLUMNS = ["model", "outcome", "horizon", "exposure_time", "truth", "n_exposed"]
 SCHOOL_AGES = (5, 15)

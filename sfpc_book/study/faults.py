@@ -32,6 +32,7 @@ def cross_faults(raw: Mapping[str, Any]) -> list[Fault]:
             faults += _age_faults(key, model)
     faults += [*_repeated(authorities), *_orphans(models, authorities), *_band_faults(raw)]
     faults += _left_faults(models, authorities)
+    faults += _grid_faults(raw)
     return [*faults, *_reliability_faults(raw), *_registry_faults(raw, outcomes)]
 
 
@@ -172,6 +173,17 @@ def _registry_faults(raw: Mapping[str, Any], outcomes: Mapping[str, Any]) -> Ite
                 if name not in known:
                     text = f"unknown name '{name}' in {field} of '{key}'. Known: {', '.join(map(str, known))}"
                     yield Fault((group, key, field, index), text)
+
+
+def _grid_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """What the grid of the specification curve names must be in the registries."""
+    grid = _mapping(raw, "specifications")
+    for field in ("analyses", "samples", "exposures"):
+        known = _mapping(raw, field)
+        for index, name in enumerate(grid.get(field) or ()):
+            if name not in known:
+                text = f"unknown name '{name}' in the grid. Known {field}: {', '.join(map(str, known))}"
+                yield Fault(("specifications", field, index), text)
 
 
 def _reliability_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:

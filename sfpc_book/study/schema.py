@@ -5,19 +5,23 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from sfpc_book.study.part import Part
+from sfpc_book.study.registries import (
+    Analysis,
+    Exposure,
+    Imputation,
+    NotDone,
+    Outcome,
+    Sample,
+    Specifications,
+    Statistic,
+)
 
 GssCode = Annotated[str, Field(pattern=r"^E\d{8}$")]
 LaCode = Annotated[str, Field(pattern=r"^\d{3}$")]
 ReturnMonth = Annotated[str, Field(pattern=r"^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\d{2}$")]
-PlanStatus = Literal["planned", "exploratory"]
-Statistic = Literal["two_way", "vertical", "vertical_precision", "crossover", "crossover_precision"]
-
-
-class Part(BaseModel):
-    """Base of every part: frozen, and no key that is not declared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class GoLive(Part):
@@ -71,102 +75,6 @@ class PracticeModel(Part):
     window: WindowRule = WindowRule()
     protocol_children: int = Field(gt=0)
     outcomes: tuple[str, ...] = Field(min_length=1)
-
-
-class Outcome(Part):
-    """One outcome: what is measured, on which scale, among whom, from which tables."""
-
-    id: str = ""
-    name: str
-    question: str
-    measure: str
-    scale: Literal["binary", "days", "count", "share"]
-    higher_is: Literal["worse", "better", "neutral"]
-    population: Literal[
-        "all_children",
-        "entered_care",
-        "left_care",
-        "plan_started",
-        "plan_ended",
-        "pre_proceedings",
-        "risk_factor",
-        "pupils",
-    ]
-    fixed_days: int | None = Field(default=None, gt=0)
-    fixed_months: int | None = Field(default=None, gt=0)
-    fixed_terms: int | None = Field(default=None, gt=0)
-    codes: tuple[str, ...] = ()
-    code_note: str | None = None
-    tables: tuple[str, ...] = Field(min_length=1)
-
-    @property
-    def unit(self) -> str:
-        """Unit of the outcome's numbers as they stand in data files; the report says them in its own."""
-        units = {"binary": "proportion", "days": "days", "count": "placements"}
-        return units.get(self.scale, "proportion of sessions")
-
-    @property
-    def has_horizon(self) -> bool:
-        """Whether the outcome runs to a horizon; one measured over fixed terms does not."""
-        return self.fixed_terms is None
-
-
-class Sample(Part):
-    """A way to choose the children; every one but `main` is "main, but …".
-
-    `index` names the date from which a child is followed; `with_left` adds authorities that left the model's
-    trial, as clusters that are never exposed; `without_outcomes` are defined by the index itself.
-    """
-
-    id: str = ""
-    name: str
-    rule: str
-    plan_status: PlanStatus
-    days: int | None = Field(default=None, gt=0)
-    index: Literal["first_in_window", "first_ever", "open_plan"] = "first_in_window"
-    with_left: bool = False
-    without_outcomes: tuple[str, ...] = ()
-
-
-class Exposure(Part):
-    """A way to say who was exposed to the model; every one but `go_live` is "main, but …".
-
-    `until_care` ends follow-up on the day care starts; `samples` are those it is worked out for (null: all).
-    """
-
-    id: str = ""
-    name: str
-    rule: str
-    plan_status: PlanStatus
-    days: int | None = Field(default=None, gt=0)
-    until_care: bool = False
-    samples: tuple[str, ...] | None = None
-    caution: str | None = None
-
-
-class Analysis(Part):
-    """One planned or exploratory model, with what it estimates and what it rests on.
-
-    `statistic` is that of the exact tests; only the analysis `randomisation` has one.
-    """
-
-    id: str = ""
-    name: str
-    plan_status: PlanStatus
-    estimand: str
-    model: str
-    variance: str
-    reference: str
-    assumptions: tuple[str, ...] = Field(min_length=1)
-    citation: str
-    statistic: Statistic | None = None
-
-
-class NotDone(Part):
-    """A planned analysis that this edition does not carry, and why."""
-
-    analysis: str
-    because: str
 
 
 class Returns(Part):
@@ -248,6 +156,9 @@ class Study(Part):
     samples: dict[str, Sample]
     exposures: dict[str, Exposure]
     analyses: dict[str, Analysis]
+    covariates: tuple[str, ...] = ()
+    imputation: Imputation = Imputation()
+    specifications: Specifications = Specifications()
     not_done: tuple[NotDone, ...] = ()
     covid: tuple[CovidBand, ...] = ()
 
