@@ -42,6 +42,23 @@ def edited(tmp_path: Path) -> Callable[[str, str, str], Path]:
     return edit
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("limit: 0.9, direction", "limit: 90, direction", "limit of 'link_rate' is 90; allowed: 0 to 1"),
+        ("mark: 10,", "mark: 2,", "mark of 'out_of_line_with_history' is 2; it must lie at or above"),
+        ("block: 6,", "block: -6,", "block of 'referral_gap' is -6; allowed: 0 or more"),
+        ("mark, block: 0.5,", "mark, block: 0.95,", "block of 'link_rate' is 0.95; it must lie at or below"),
+    ],
+)
+def test_a_limit_that_no_measurement_can_have_is_refused(
+    edited: Callable[[str, str, str], Path], old: str, new: str, told: str
+):
+    with pytest.raises(ContractError) as refused:
+        load_limits(edited("checks.yml", old, new))
+    assert any(told in problem and "checks.yml, line" in problem for problem in refused.value.problems)
+
+
 def test_every_sheet_of_both_layouts_has_a_contract():
     contracts = load_contracts()
     for layout, tables in (("standard", 8), ("no_wrong_door", 8)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from sfpc_book.contracts.contract import DATA_CONTRACTS
 from sfpc_book.contracts.finding import Severity
-from sfpc_book.contracts.source import Part, located, read_yaml, schema_faults
+from sfpc_book.contracts.source import Part, Where, located, read_yaml, schema_faults
 from sfpc_book.errors import ContractError
 
 
@@ -63,6 +64,30 @@ def load_limits(folder: Path = DATA_CONTRACTS) -> Limits:
     path = folder / "checks.yml"
     raw = read_yaml(path)
     faults = schema_faults(Limits, raw)
-    if faults:
+    limits = None if faults else Limits.model_validate(raw)
+    faults += [] if limits is None else _impossible(limits)
+    if limits is None or faults:
         raise ContractError(f"{path.name} does not declare limits", located(path, faults))
-    return Limits.model_validate(raw)
+    return limits
+
+
+def _impossible(limits: Limits) -> list[tuple[Where, str]]:
+    """Limits that no measurement can pass, or that call the lesser fault the graver one."""
+    faults: list[tuple[Where, str]] = []
+    for name, part in limits.checks.items():
+        steps = [
+            (key, value)
+            for key, value in (("limit", part.limit), ("mark", part.mark), ("block", part.block))
+            if value is not None
+        ]
+        for key, value in steps:
+            if value < 0 or (part.unit.startswith("share") and value > 1):
+                allowed = "0 to 1, as a share" if part.unit.startswith("share") else "0 or more"
+                faults.append((("checks", name, key), f"{key} of '{name}' is {value:g}; allowed: {allowed}"))
+        sign = 1 if part.direction == "at_most" else -1
+        for (key, value), (later, bound) in itertools.pairwise(steps):
+            if sign * bound < sign * value:
+                side = "at or above" if sign == 1 else "at or below"
+                text = f"{later} of '{name}' is {bound:g}; it must lie {side} {key}, {value:g}"
+                faults.append((("checks", name, later), text))
+    return faults
