@@ -15,7 +15,7 @@ from sfpc_book.report.disclosure import PublishedCounts
 from sfpc_book.report.drawing import Absence, Drawing, shortened
 from sfpc_book.report.findings import FOLLOWS
 from sfpc_book.report.formats import counted
-from sfpc_book.report.quality import kinds_cells, kinds_frame, quality_frame
+from sfpc_book.report.quality import empty_places, kinds_cells, kinds_frame, quality_frame
 
 MOST_ROWS, ROW_HEIGHT = 20, 38
 HUES = {words: OUTCOMES_OF_CHECKS[severity][1] for severity, words in FOLLOWS.items()}
@@ -86,7 +86,7 @@ def kinds_grid(
         ),
         data=drawn[["check", "authority", "kind"]],
         source=SOURCE,
-        cells=kinds_cells(drawn, names, words, FOLLOWS),
+        cells=kinds_cells(drawn, names, words, FOLLOWS, empty_places(findings, shown, list(names))),
     )
 
 

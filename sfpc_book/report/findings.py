@@ -26,6 +26,7 @@ from sfpc_book.report.formats import (
 GRAVITY = {"block": 0, "mark": 1, "note": 2}
 FOLLOWS = {"block": "stops estimation", "mark": "marked", "note": "noted"}
 READ_BY_RULE = "read by a rule"
+REWORDED, COLUMNS_REPAIRED = "column_reworded", "columns"
 SAME_LINE = ["severity", "check", "layer", "column"]
 RETURN_OF_FILE = re.compile(r"_dr\d_(?P<month>[a-z]{3})(?P<year>\d{2})(?![a-z0-9])", re.IGNORECASE)
 TOGETHER = "all returns together"
@@ -37,10 +38,16 @@ def failed_rows(counts: PublishedCounts) -> pd.DataFrame:
     return _by_gravity(rows[rows["status"] == "fail"])
 
 
-def rule_rows(counts: PublishedCounts) -> pd.DataFrame:
-    """What the reading met and dealt with by a rule; repairs are apart."""
-    rows = require_published(counts, "findings").frame
-    return rows[(rows["status"] == "info") & (rows["check"] != REPAIR)]
+def oddities(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the reading met and dealt with by a rule, among the rows of findings; repairs are apart.
+
+    A column under a reworded header is no oddity where a declared correction says which column it is.
+    """
+    place = ["authority", "file", "sheet", "column"]
+    named = rows.loc[(rows["check"] == REPAIR) & (rows["unit"] == COLUMNS_REPAIRED), place]
+    odd = rows[(rows["status"] == "info") & (rows["check"] != REPAIR)]
+    explained = pd.MultiIndex.from_frame(odd[place]).isin(pd.MultiIndex.from_frame(named))
+    return odd[~((odd["check"] == REWORDED).to_numpy() & explained)]
 
 
 def repair_rows(counts: PublishedCounts) -> pd.DataFrame:

@@ -25,10 +25,10 @@ from sfpc_book.report.findings import (
     failed_rows,
     finding_text,
     how_many,
+    oddities,
     repair_rows,
     return_words,
     returns_words,
-    rule_rows,
 )
 from sfpc_book.report.formats import NOT_APPLICABLE, count, counted, date_text, is_missing
 from sfpc_book.report.markup import SYNTHETIC_MARK
@@ -94,6 +94,10 @@ def findings_workbook(
     )
 
 
+def _oddities(own: OwnFindings) -> pd.DataFrame:
+    return oddities(require_published(own.findings, "findings").frame)
+
+
 def _introduction(study: Study, own: OwnFindings) -> tuple[str, ...]:
     contact = f" Questions to: {study.contact}." if study.contact else ""
     compared = "" if own.compared else " Identifiers were not compared with those of other authorities."
@@ -101,7 +105,7 @@ def _introduction(study: Study, own: OwnFindings) -> tuple[str, ...]:
     return (
         f"To the data owner of {name}, from the evaluation “{study.title}”.{contact}",
         f"The sheet “{FOUND}” lists {counted(len(failed_rows(own.findings)), 'finding')} of checks, and "
-        f"{counted(len(rule_rows(own.findings)), 'oddity', 'oddities')} read by a rule, with what we ask you "
+        f"{counted(len(_oddities(own)), 'oddity', 'oddities')} read by a rule, with what we ask you "
         f"to do. “{NEXT}” sums up what we need.{compared}",
         "A check says where to look. One that found nothing does not make a record right.",
         "The workbook names places in your own workbooks. It holds no cell of them and no identifier of a "
@@ -138,7 +142,7 @@ def received(own: OwnFindings, titles: Mapping[str, str]) -> pd.DataFrame:
 def found(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
     """One row per finding that failed, gravest first, then what was read by a rule."""
     headers = _headers(own.reading)
-    both = pd.concat([failed_rows(own.findings), rule_rows(own.findings)])
+    both = pd.concat([failed_rows(own.findings), _oddities(own)])
     both = both.assign(follows=_follows(both))
     rows = [
         {
@@ -186,7 +190,7 @@ def corrected(own: OwnFindings, words: CheckWords) -> pd.DataFrame:
 
 def to_send(study: Study, own: OwnFindings, words: CheckWords) -> pd.DataFrame:
     """One row per request: what is asked for, of which returns, and what follows until it is sent."""
-    groups = (failed_rows(own.findings), rule_rows(own.findings), repair_rows(own.findings))
+    groups = (failed_rows(own.findings), _oddities(own), repair_rows(own.findings))
     every = pd.concat([part.assign(follows=_follows(part)) for part in groups])
     asked = every[every["check"].map(lambda check: words.of(check).is_request).astype(bool)]
     rows = [

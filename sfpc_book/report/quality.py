@@ -10,8 +10,7 @@ import pandas as pd
 from sfpc_book.contracts.check_words import CheckWords
 from sfpc_book.report.covariates import ALL_FACTORS, COVARIATES
 from sfpc_book.report.disclosure import PublishedCounts, require_published
-from sfpc_book.report.disclosure_returns import REPAIR
-from sfpc_book.report.findings import failed_rows, gravest_severity, repair_rows
+from sfpc_book.report.findings import failed_rows, gravest_severity, oddities, repair_rows
 from sfpc_book.report.formats import NOT_APPLICABLE, NOT_AVAILABLE
 
 # The checks whose measurement is a column of the comparison.
@@ -20,7 +19,6 @@ MONTHS_MISSING = ("referral_gap",)
 RETURNS_MISSING = ("return_missing", "outcome_return_missing")
 UNMAPPED = ("unmapped", "code_list")
 NOTHING_FOUND = "none"
-REWORDED, COLUMNS_REPAIRED = "column_reworded", "columns"
 SHARES = ("not_linked", "missing", "unmapped")
 RANKING = (
     "Authorities with checks that stop estimation come first, the more of them the higher; then those with "
@@ -105,18 +103,6 @@ def kinds_cells(
         name: [found.get((check, slug), NOT_APPLICABLE) for check in checks] for slug, name in names.items()
     }
     return pd.DataFrame(cells)
-
-
-def oddities(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the reading met and dealt with by a rule, among the rows of findings; repairs are apart.
-
-    A column under a reworded header is no oddity where a declared correction says which column it is.
-    """
-    place = ["authority", "file", "sheet", "column"]
-    named = rows.loc[(rows["check"] == REPAIR) & (rows["unit"] == COLUMNS_REPAIRED), place]
-    odd = rows[(rows["status"] == "info") & (rows["check"] != REPAIR)]
-    explained = pd.MultiIndex.from_frame(odd[place]).isin(pd.MultiIndex.from_frame(named))
-    return odd[~((odd["check"] == REWORDED).to_numpy() & explained)]
 
 
 def empty_places(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sfpc_book.report.disclosure import PublishedCounts, require_published
-from sfpc_book.report.findings import SAME_LINE
+from sfpc_book.report.findings import SAME_LINE, oddities
 from sfpc_book.report.formats import (
     count,
     counted,
@@ -17,7 +17,6 @@ from sfpc_book.report.formats import (
     p_value,
     percentage,
 )
-from sfpc_book.report.quality import oddities
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.schema import Authority, Programme, Study
 from sfpc_book.study.wedge import Wedge

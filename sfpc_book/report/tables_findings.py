@@ -10,10 +10,10 @@ from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.findings import (
     FOLLOWS,
     failed_rows,
+    oddities,
     on_one_line,
 )
 from sfpc_book.report.formats import NOT_APPLICABLE, is_missing
-from sfpc_book.report.quality import oddities
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables_data import LAYERS
 
