@@ -198,6 +198,12 @@ def test_frames_are_not_put_around_tables_that_have_one():
     assert repaired_body("<table><caption>A & B</caption></table>").count("sfpc-scroll") == 1
 
 
+def test_the_name_of_a_column_breaks_after_an_underscore_only():
+    literal = '<code class="docutils literal notranslate"><span class="pre">n_children</span></code>'
+    assert repaired_body(literal) == literal.replace("n_children", "n_<wbr>children")
+    assert repaired_body('<a href="a_b">a_b</a>') == '<a href="a_b">a_b</a>'
+
+
 def luminance(colour: str) -> float:
     """Relative luminance by WCAG 2.2."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]

@@ -24,6 +24,7 @@ CODE_TOGGLE = (
     ("Show code cell source", "Show the code"),
     ("Hide code cell source", "Hide the code"),
 )
+LITERAL = re.compile(r'(<code class="docutils literal[^>]*>)(.*?)(</code>)', re.DOTALL)
 SCROLL_OPEN = '<div class="sfpc-scroll"'
 
 
@@ -79,8 +80,9 @@ def add_page_context(
 
 def repaired_body(body: str) -> str:
     """Tables from text pages get header scopes and, like all others, a frame that scrolls on a narrow
-    screen.
+    screen; names of columns may break after an underscore, and nowhere else.
     """
+    body = LITERAL.sub(lambda found: found[1] + found[2].replace("_", "_<wbr>") + found[3], body)
     body = body.replace('<th class="head', '<th scope="col" class="head')
     body = body.replace('<th class="stub', '<th scope="row" class="stub')
     for old, new in CODE_TOGGLE:
