@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
+from sfpc_book.estimate.alike import alike
 from sfpc_book.estimate.cluster_variance import cluster_variance, logit_variance
 from sfpc_book.estimate.estimate import NAN, not_estimable
 from sfpc_book.estimate.logit import RANK_TOLERANCE, fit_logit
@@ -38,6 +40,20 @@ class Children:
     period: np.ndarray
     weight: np.ndarray
     covariates: np.ndarray
+
+    def distinct(self) -> Children:
+        """Those counted, one row for children alike but for the outcome; models give the same numbers."""
+        counted = self.weight > 0
+        if not counted.any():
+            return self
+        labels = [pd.factorize(column[counted])[0] for column in (self.cluster, self.period)]
+        first, kind = alike([self.exposed[counted], *labels, *self.covariates[counted].T])
+        weight = self.weight[counted]
+        total = np.bincount(kind, weights=weight)
+        mean = np.bincount(kind, weights=weight * self.outcome[counted]) / total
+        rows = np.flatnonzero(counted)[first]
+        alone = {name: getattr(self, name)[rows] for name in ("exposed", "cluster", "period", "covariates")}
+        return Children(outcome=mean, weight=total, **alone)
 
     def fixed_effects(self) -> np.ndarray:
         """Exposure, a dummy of every cluster, of every period but the first, covariates."""
@@ -73,6 +89,7 @@ Model = Callable[[Children], tuple[Term, ...]]
 def fixed_effects_logit(children: Children, *, kind: str = "CR2") -> tuple[Term, ...]:
     """The conditional log odds ratio, and risk difference, log risk ratio and log odds ratio standardised
     over all children, with clustered errors and Satterthwaite degrees of freedom."""
+    children = children.distinct()
     terms = {"exposed": LOG_ODDS, **{f"standardised_{name}": UNITS[name] for name in CONTRASTS}}
     design = children.fixed_effects()
     status = _design_status(children, design)
@@ -92,6 +109,7 @@ def fixed_effects_logit(children: Children, *, kind: str = "CR2") -> tuple[Term,
 
 def linear_probability(children: Children, *, kind: str = "CR2") -> tuple[Term, ...]:
     """The risk difference by least squares, with clustered errors and Satterthwaite degrees of freedom."""
+    children = children.distinct()
     terms, design = {"exposed": PROPORTION}, children.fixed_effects()
     status = _design_status(children, design)
     if status != "ok":
@@ -105,6 +123,7 @@ def linear_probability(children: Children, *, kind: str = "CR2") -> tuple[Term, 
 
 def mixed_logit(children: Children, *, by_period: bool = False, nodes: int = 1) -> tuple[Term, ...]:
     """The log odds ratio given the authority, by a mixed logit; normal reference, as its users print it."""
+    children = children.distinct()
     groups = [np.asarray(children.cluster)]
     if by_period:
         labels = [np.unique(labels, return_inverse=True)[1] for labels in (children.cluster, children.period)]
