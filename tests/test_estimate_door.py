@@ -123,7 +123,7 @@ def first(value: object, column: str) -> pd.DataFrame:
     [
         (table(), Roles("yy", "exposed", "cluster", "perid"), ["no column 'yy'", "did you mean 'period'"]),
         (first(None, "y"), ROLES, ["column 'y' (outcome) is blank in row(s) 3"]),
-        (first("x", "y"), ROLES, ["'y' is not a number in row(s) 3"]),
+        (first("x", "y"), ROLES, ["'y' is not a finite number in row(s) 3"]),
         (first(2, "exposed"), ROLES, ["'exposed' is neither 0 nor 1 in row(s) 3"]),
         (first("spring", "period"), ROLES, ["must hold numbers, or dates"]),
         (first(-1, "n"), Roles("y", "exposed", "cluster", "period", "n"), ["number of at least 0"]),
