@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from sfpc_book.errors import EstimationError
@@ -198,7 +199,9 @@ def _contrast(table: TrialTable, facts: Slice, name: str, *, estimate: Callable)
 
 
 def _mixed(table: TrialTable, facts: Slice, name: str, *, cell_effects: bool) -> Rows:
-    squares = binary_squares(table.cells) if table.n_events is not None else None
+    squares = _within_squares(table)
+    if cell_effects and squares is None:
+        return [_empty(facts, name, not_estimable("effects of cells need the rows of single children"))]
     found = fit_hussey_hughes(
         table.cells, within_squares=squares, cell_effects=cell_effects, conf_level=facts.conf_level
     )
@@ -207,6 +210,19 @@ def _mixed(table: TrialTable, facts: Slice, name: str, *, cell_effects: bool) ->
     fields = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
     numbers = {field: getattr(found, field) for field in fields}
     return [facts.row(name, reference="t, Satterthwaite d.f. of the model's variances", **numbers)]
+
+
+def _within_squares(table: TrialTable) -> np.ndarray | None:
+    """Sum over the children of each cell of (outcome - mean)^2; None where only their mean is known."""
+    if table.n_events is not None:
+        return binary_squares(table.cells)
+    children, cells = table.children, table.cells
+    if not np.isin(children.weight, (0, 1)).all():
+        return None
+    counted = children.weight > 0
+    rows = {name: getattr(children, name)[counted] for name in ("cluster", "period", "outcome")}
+    groups = pd.DataFrame(rows).groupby(["cluster", "period"], sort=True)["outcome"]
+    return (groups.var(ddof=0) * cells.weight).to_numpy()
 
 
 def _bootstrap(table: TrialTable, facts: Slice, name: str, *, kind: str) -> Rows:

@@ -30,7 +30,8 @@ from sfpc_book.study.wedge import Wedge
 
 MOST_LEVELS = 50  # a covariate of text with more is an identifier, or a number written as text
 IMPUTATION_SEED = 20_200_301
-WHOLE = 1e-6  # a number of events this near to a whole one is it
+SMALL_SPREAD = 1e-3
+WHOLE = 1e-6  # a number of events this near to a whole one, relative to it, is it
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,19 @@ def trial_table(
     return replace(table, cells=cells, wedge=wedge, no_starts=starts.unknown)
 
 
+def _near_zero(outcome: np.ndarray) -> np.ndarray:
+    """The outcome, its mean taken out where it varies little beside its level.
+
+    No effect depends on the level; rounding would.
+    """
+    level, spread = float(np.abs(outcome).max()), float(np.ptp(outcome))
+    return outcome - outcome.mean() if level > 1 and 0 < spread < SMALL_SPREAD * level else outcome
+
+
 def _events(children: Children) -> int | None:
     """Number of events, if every row has a whole number of them but for rounding."""
     events = children.outcome * children.weight
-    return round(float(events.sum())) if np.allclose(events, np.round(events), rtol=0, atol=WHOLE) else None
+    return round(float(events.sum())) if np.allclose(events, np.round(events), rtol=WHOLE, atol=0) else None
 
 
 def _strata(frame: pd.DataFrame, roles: Roles) -> Mapping[str, str]:
@@ -164,7 +174,7 @@ def _children(frame: pd.DataFrame, roles: Roles) -> Children:
     columns = [_covariate(frame[name], _is_code(frame[name], roles)) for name in roles.covariates]
     weight = np.ones(len(frame)) if roles.weights is None else numbers(frame[roles.weights]).to_numpy(float)
     return Children(
-        outcome=numbers(frame[roles.outcome]).to_numpy(float),
+        outcome=_near_zero(numbers(frame[roles.outcome]).to_numpy(float)),
         exposed=numbers(frame[roles.exposed]).to_numpy(float),
         cluster=frame[roles.cluster].astype(str).to_numpy(dtype=object),
         period=np.unique(period.to_numpy(), return_inverse=True)[1],
