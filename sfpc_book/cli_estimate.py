@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -72,7 +73,7 @@ def estimate(
     from sfpc_book.book.workers import fixed_environment
 
     with fixed_environment():
-        from sfpc_book.book.estimate_file import estimate_file, roles_of
+        from sfpc_book.book.estimate_file import estimate_file, notes_of, roles_of
 
         roles = roles_of(
             outcome, exposed, cluster, period, covariates=covariates, weights=weights, stratum=stratum
@@ -80,11 +81,11 @@ def estimate(
         rows = estimate_file(
             file, roles, scale=scale, methods=methods, conf_level=conf_level, imputations=impute, out=out
         )
-    print_rows(rows, out)
+    print_rows(rows, out, notes_of(roles, dict.fromkeys(rows["analysis"])))
 
 
-def print_rows(rows, out: Path) -> None:
-    """The numbers in short, and where they all are."""
+def print_rows(rows, out: Path, notes: Iterable[str] = ()) -> None:
+    """The numbers in short, what was not used, and where they all are."""
     console = Console()
     table = Table("method", "term", "estimate", "interval", "p", "status", box=None)
     for row in rows.to_dict("records"):
@@ -93,6 +94,9 @@ def print_rows(rows, out: Path) -> None:
             for name in ("estimate", "conf_low", "conf_high", "p_value")
         )
         interval = f"{low} to {high}" if low else ""
-        table.add_row(row["analysis"], row["term"], estimate, interval, p_value, row["status"])
+        why = row["reference"] if estimate and not low and not p_value else row["status"]
+        table.add_row(row["analysis"], row["term"], estimate, interval, p_value, why)
     console.print(table)
+    for note in notes:
+        console.print(note, highlight=False, soft_wrap=True)
     console.print(f"{len(rows)} rows in {out}", highlight=False, soft_wrap=True)

@@ -12,6 +12,7 @@ import pytest
 from estimate_frames import GOLDEN
 from typer.testing import CliRunner
 
+from sfpc_book.book import estimate_file
 from sfpc_book.cli import application, main
 from sfpc_book.errors import EstimationError, ParameterError
 from sfpc_book.estimate.estimate import TIDY_COLUMNS
@@ -123,7 +124,7 @@ def first(value: object, column: str) -> pd.DataFrame:
     [
         (table(), Roles("yy", "exposed", "cluster", "perid"), ["no column 'yy'", "did you mean 'period'"]),
         (first(None, "y"), ROLES, ["column 'y' (outcome) is blank in row(s) 3"]),
-        (first("x", "y"), ROLES, ["'y' is not a number in row(s) 3"]),
+        (first("x", "y"), ROLES, ["'y' is not a finite number in row(s) 3"]),
         (first(2, "exposed"), ROLES, ["'exposed' is neither 0 nor 1 in row(s) 3"]),
         (first("spring", "period"), ROLES, ["must hold numbers, or dates"]),
         (first(-1, "n"), Roles("y", "exposed", "cluster", "period", "n"), ["number of at least 0"]),
@@ -267,6 +268,55 @@ def test_a_file_that_is_no_table_is_told(tmp_path):
     for file in (nothing, tmp_path / "absent.csv"):
         code, said, _ = run(tmp_path, file, *COLUMNS)
         assert code == 6 and file.name in said
+
+
+FEW = ["--outcome", "y", "--exposed", "exposed", "--cluster", "cluster", "--period", "period"]
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "rows.csv"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def lines(*rows: str, header: str = "cluster,period,exposed,note,y") -> str:
+    whole = [f"{c},{p},{int(p > c)},fine,{(c * 7 + p * 3) % 5}" for c in range(4) for p in range(6)]
+    return "\n".join([header, *whole, *rows]) + "\n"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (lines("3,5,1,one, two,4"), "Expected 5 fields in line 26, saw 6"),
+        (lines().replace("fine", "one, two"), "rows have more cells than the header"),
+        (lines(header="cluster,period,exposed,y,y"), "2 columns are called 'y'"),
+        (lines("3,5,1,short"), "column 'y' (outcome) is blank in row(s) 25"),
+        (lines("3,5,1,fine,-inf"), "'y' is not a finite number in row(s) 25"),
+        (lines('3,5,1,fine,"4,5"'), "'y' is not a finite number in row(s) 25"),
+        ("cluster,period,exposed,note,y\n", "it has no rows"),
+        ("", "is no CSV file"),
+    ],
+)
+def test_a_file_that_would_be_read_awry_is_refused(tmp_path, text, words):
+    """A comma in a text moves what follows it; pandas would shift the columns or cut the row."""
+    code, said, out = run(tmp_path, written(tmp_path, text), *FEW)
+    assert code != 0 and words in said and not out.exists()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_file_read_in_parts_is_the_file_read_whole(tmp_path, monkeypatch):
+    """Codes are numbers in one part and text in another; a trailing comma adds nothing."""
+    options = ["--covariates", "note", "--methods", "panel_two_way,linear_cr2"]
+    text = lines(*["0,1,1,1,2", "1,3,1,2,0", "2,4,1,1,3", "3,1,0,3+,4", "3,2,0,2,1"])
+    text = text.replace("fine", "1")
+    _, _, out = run(tmp_path, written(tmp_path, text), *FEW, *options)
+    whole = pd.read_csv(out)
+    monkeypatch.setattr(estimate_file, "ROWS_AT_ONCE", 4)
+    for other in (text, text.replace("\n", ",\n").replace("y,", "y", 1)):
+        _, said, out = run(tmp_path, written(tmp_path, other), *FEW, *options)
+        pd.testing.assert_frame_equal(pd.read_csv(out), whole)
+    assert "--covariates are not used by panel_two_way." in said
 
 
 def test_the_help_documents_the_columns_that_are_written(capsys, monkeypatch):

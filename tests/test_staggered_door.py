@@ -322,7 +322,7 @@ def run(folder: Path, *options: str, file: Path | None = None) -> tuple[int, str
     [
         (["--methods", "two_way,magic"], 6, "'magic' not known. Allowed: all, group_time"),
         (["--methods", ","], 6, "none not known"),
-        (["--outcome", "yy"], 7, "panel.csv: The table lacks columns"),
+        (["--outcome", "yy"], 7, "panel.csv: The columns do not fit"),
         (["--weights", "start"], 7, "panel.csv: The table has 1 fault(s)"),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,10 +13,12 @@ import pandas as pd
 
 from sfpc_book.book.files import write_text
 from sfpc_book.errors import EstimationError, ParameterError
-from sfpc_book.estimate.methods import METHODS, SCALES, estimate_table, methods_of
+from sfpc_book.estimate.methods import METHODS, SCALES, estimate_table, methods_of, not_used
+from sfpc_book.estimate.table_faults import refuse_columns
 from sfpc_book.estimate.trial_table import Roles, trial_table
 
 Table = TypeVar("Table")
+ROWS_AT_ONCE = 100_000
 CATEGORY = re.compile(r"C\((.+)\)")
 
 
@@ -42,7 +46,8 @@ def estimate_file(
     if scale not in (*SCALES, "all"):
         raise ParameterError(f"--scale {scale!r} is not known. Allowed: {', '.join((*SCALES, 'all'))}")
     names = named_methods(methods, METHODS, every=methods_of(scale))
-    table = checked_table(path, lambda frame: trial_table(frame, roles, imputations=imputations))
+    check = partial(trial_table, roles=roles, imputations=imputations)
+    table = checked_table(path, roles.required, check)
     rows = estimate_table(table, names, outcome=roles.outcome, conf_level=conf_level)
     write_csv(rows, out)
     return rows
@@ -85,24 +90,65 @@ def roles_of(
     return Roles(outcome, exposed, cluster, period, weights, stratum, plain, tuple(coded))
 
 
-def checked_table(path: Path, check: Callable[[pd.DataFrame], Table]) -> Table:
-    """What `check` makes of the table in a file; its errors name the file."""
-    frame = read_table(path)
+def notes_of(roles: Roles, methods: Iterable[str]) -> tuple[str, ...]:
+    """Sentences on options that some methods do not use."""
+    return tuple(
+        f"--{option} {'is' if option == 'stratum' else 'are'} not used by {', '.join(idle)}."
+        for option, idle in not_used(roles, methods).items()
+    )
+
+
+def checked_table(path: Path, columns: Mapping[str, str], check: Callable[[pd.DataFrame], Table]) -> Table:
+    """What `check` makes of the columns (role → name) of a file; its errors name the file."""
     try:
-        return check(frame)
+        return check(read_table(path, columns))
     except EstimationError as error:
         raise EstimationError(f"{path.name}: {error.message}", error.problems) from None
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV file of UTF-8 with a row of headers; a number written in quotes stays what it says."""
+def read_table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The columns (role → name) of a CSV file of UTF-8 with a row of headers; others are not kept in memory.
+
+    Raises
+    ------
+    ParameterError
+        For a file that is not there, is no CSV, or has a row of more cells than the header.
+    EstimationError
+        For columns that are not there or stand there twice.
+    """
     if not path.is_file():
         raise ParameterError(f"There is no file {path}.")
     try:
-        return pd.read_csv(path)
+        header = pd.read_csv(path, header=None, nrows=1, dtype="str", keep_default_na=False)
+        names = [str(name) for name in header.iloc[0]]
+        refuse_columns(names, columns)
+        return _columns_of(path, names, set(columns.values()))
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise ParameterError(f"{path} is no CSV file in UTF-8 with a row of headers: {reason}") from None
+    except pd.errors.ParserWarning:
+        reason = "rows have more cells than the header"
+    raise ParameterError(f"{path} is no CSV file in UTF-8 with a row of headers: {reason}")
+
+
+def _columns_of(
+    path: Path, names: list[str], wanted: set[str], text: frozenset[int] = frozenset()
+) -> pd.DataFrame:
+    """The columns wanted, read part by part so that the others never fill the memory.
+
+    A column of numbers in one part and text in another is read again as `text`, each cell as it stands.
+    """
+    places = [place for place, name in enumerate(names) if name in wanted]
+    options = {"header": 0, "names": range(len(names)), "index_col": False, "low_memory": False}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        readers = pd.read_csv(path, chunksize=ROWS_AT_ONCE, dtype=dict.fromkeys(text, "str"), **options)
+        parts = [part[places].copy() for part in readers]
+    unlike = {
+        place for place in places if len({pd.api.types.is_numeric_dtype(part[place]) for part in parts}) > 1
+    }
+    if unlike - text:
+        return _columns_of(path, names, wanted, text | unlike)
+    return pd.concat(parts, ignore_index=True).set_axis([names[place] for place in places], axis=1)
 
 
 def write_csv(rows: pd.DataFrame, out: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from sfpc_book.book.estimate_file import checked_table, named_methods, write_csv
+from sfpc_book.estimate.table_faults import role_columns
 from sfpc_book.published.staggered_methods import STAGGERED_METHODS, estimate_staggered
 from sfpc_book.published.staggered_table import PanelRoles, staggered_table
 
@@ -26,7 +28,7 @@ def staggered_file(
         With every fault of the table, naming the file.
     """
     names = named_methods(methods, STAGGERED_METHODS, every=STAGGERED_METHODS)
-    table = checked_table(path, lambda frame: staggered_table(frame, roles))
+    table = checked_table(path, role_columns(roles), partial(staggered_table, roles=roles))
     rows = estimate_staggered(table, names, outcome=roles.outcome, conf_level=conf_level)
     write_csv(rows, out)
     return rows

@@ -104,7 +104,7 @@ def blocking_cause(cells: Cells) -> str | None:
         return "no child with an observed outcome"
     if len(cells.authorities) < 2:
         return "one authority"
-    if np.ptp(cells.mean) <= 1e-12 * max(1.0, float(np.abs(cells.mean).max())):
+    if np.ptp(cells.mean) <= 1e-12 * float(np.abs(cells.mean).max()):
         return "constant outcome"
     return None
 

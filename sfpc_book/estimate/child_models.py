@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
+from sfpc_book.estimate.alike import alike
 from sfpc_book.estimate.cluster_variance import cluster_variance, logit_variance
 from sfpc_book.estimate.estimate import NAN, not_estimable
 from sfpc_book.estimate.logit import RANK_TOLERANCE, fit_logit
@@ -22,6 +24,11 @@ from sfpc_book.estimate.standardise import CONTRASTS, standardise
 LOG_ODDS, PROPORTION = "log odds ratio", "proportion"
 UNITS = {"risk_difference": PROPORTION, "log_risk_ratio": "log risk ratio", "log_odds_ratio": LOG_ODDS}
 QUADRATURE_NODES = 15
+CONSTANT = 1e-12  # a covariate with a spread this small beside its level does not vary
+EXACT_FIT = (
+    1e-20  # residual sum of squares relative to the outcome's own; below it nothing is left to judge by
+)
+NOTHING_LEFT = not_estimable("no variation left around the model")
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,23 @@ class Children:
     period: np.ndarray
     weight: np.ndarray
     covariates: np.ndarray
+
+    def distinct(self) -> Children:
+        """Those counted, one row for children alike but for the outcome, covariates on a scale of 0 to 1.
+
+        Every model gives the same terms.
+        """
+        counted = self.weight > 0
+        if not counted.any():
+            return self
+        labels = [pd.factorize(column[counted])[0] for column in (self.cluster, self.period)]
+        first, kind = alike([self.exposed[counted], *labels, *self.covariates[counted].T])
+        weight = self.weight[counted]
+        total = np.bincount(kind, weights=weight)
+        mean = np.bincount(kind, weights=weight * self.outcome[counted]) / total
+        rows = np.flatnonzero(counted)[first]
+        alone = {name: getattr(self, name)[rows] for name in ("exposed", "cluster", "period")}
+        return Children(outcome=mean, weight=total, covariates=_scaled(self.covariates[rows]), **alone)
 
     def fixed_effects(self) -> np.ndarray:
         """Exposure, a dummy of every cluster, of every period but the first, covariates."""
@@ -73,6 +97,7 @@ Model = Callable[[Children], tuple[Term, ...]]
 def fixed_effects_logit(children: Children, *, kind: str = "CR2") -> tuple[Term, ...]:
     """The conditional log odds ratio, and risk difference, log risk ratio and log odds ratio standardised
     over all children, with clustered errors and Satterthwaite degrees of freedom."""
+    children = children.distinct()
     terms = {"exposed": LOG_ODDS, **{f"standardised_{name}": UNITS[name] for name in CONTRASTS}}
     design = children.fixed_effects()
     status = _design_status(children, design)
@@ -92,19 +117,26 @@ def fixed_effects_logit(children: Children, *, kind: str = "CR2") -> tuple[Term,
 
 def linear_probability(children: Children, *, kind: str = "CR2") -> tuple[Term, ...]:
     """The risk difference by least squares, with clustered errors and Satterthwaite degrees of freedom."""
+    children = children.distinct()
     terms, design = {"exposed": PROPORTION}, children.fixed_effects()
     status = _design_status(children, design)
     if status != "ok":
         return _without_numbers(terms, status)
     root = np.sqrt(children.weight)
-    estimate = np.linalg.lstsq(design * root[:, None], children.outcome * root, rcond=None)[0][0]
+    scaled = design * root[:, None]
+    coefficients = np.linalg.lstsq(scaled, children.outcome * root, rcond=None)[0]
+    left = children.outcome * root - scaled @ coefficients
+    spread = root * (children.outcome - np.average(children.outcome, weights=children.weight))
+    if left @ left <= EXACT_FIT * (spread @ spread):
+        return _without_numbers(terms, NOTHING_LEFT)
     contrast = np.eye(1, design.shape[1])
     found = cluster_variance(design, children.outcome, children.weight, children.cluster, contrast, kind=kind)
-    return _terms(terms, [estimate], found.std_error, found.df)
+    return _terms(terms, [coefficients[0]], found.std_error, found.df)
 
 
 def mixed_logit(children: Children, *, by_period: bool = False, nodes: int = 1) -> tuple[Term, ...]:
     """The log odds ratio given the authority, by a mixed logit; normal reference, as its users print it."""
+    children = children.distinct()
     groups = [np.asarray(children.cluster)]
     if by_period:
         labels = [np.unique(labels, return_inverse=True)[1] for labels in (children.cluster, children.period)]
@@ -162,6 +194,15 @@ def _design_status(children: Children, design: np.ndarray) -> str:
         known = _rank(used) > _rank(used[:, 1:])
         return not_estimable("covariates that say the same as others") if known else "not_identified"
     return "ok"
+
+
+def _scaled(covariates: np.ndarray) -> np.ndarray:
+    """Covariates that reach from 0 to 1; terms of exposure do not depend on unit or origin, rounding does."""
+    least, spread = covariates.min(axis=0), np.ptp(covariates, axis=0)
+    varies = spread > CONSTANT * np.abs(covariates).max(axis=0)
+    return np.where(
+        varies, (covariates - least) / np.where(varies, spread, 1.0), np.where(least == 0, 0.0, 1.0)
+    )
 
 
 def _rank(matrix: np.ndarray) -> int:

@@ -20,10 +20,14 @@ from sfpc_book.estimate.two_way import RANK_TOLERANCE, effects_design, weights_o
 AVERAGES = ("children", "equal")
 MINIMUM_STD_ERROR = 1e-9  # relative to the outcome's spread; a smaller one means no variation to estimate it
 
+ONE_REACHED = "one authority reached this exposure time, so variation between authorities cannot be seen"
+NO_VARIATION = "no variation between authorities is left around the model"
+
 
 @dataclass(frozen=True)
 class ExposureEffect:
-    """Effect at one exposure time, or an average over several (`times`)."""
+    """Effect at one exposure time, or an average over several (`times`); without a standard error, `why` says
+    the reason."""
 
     term: str
     times: tuple[int, ...]
@@ -31,6 +35,7 @@ class ExposureEffect:
     estimate: float = NAN
     std_error: float = NAN
     df: float = NAN
+    why: str = ""
 
 
 def exposure_time_effects(cells: Cells, *, weights: str = "children") -> tuple[ExposureEffect, ...]:
@@ -108,14 +113,18 @@ def _contrast(model: _Model, term: str, times: tuple[int, ...], share: np.ndarra
     reached = {str(name) for name in cells.authority[np.isin(cells.exposure_time, times)]}
     found = cluster_variance(model.design, cells.mean, model.weight, cells.authority, contrast)
     error = float(found.std_error[0])
-    usable = len(reached) > 1 and error > MINIMUM_STD_ERROR * float(np.ptp(cells.mean))
+    varies = error > MINIMUM_STD_ERROR * float(np.ptp(cells.mean)) and found.df[0] > 0
+    why = NO_VARIATION if not varies else ""
+    if len(reached) < 2:
+        why = ONE_REACHED
     return ExposureEffect(
         term,
         times,
         identified=True,
         estimate=float(contrast @ model.solution),
-        std_error=error if usable else NAN,
-        df=float(found.df[0]) if usable else NAN,
+        std_error=NAN if why else error,
+        df=NAN if why else float(found.df[0]),
+        why=why,
     )
 
 

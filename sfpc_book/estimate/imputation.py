@@ -6,6 +6,7 @@ imputed values. A covariate of K levels is drawn by K - 1 logits, level j agains
 not yet placed (continuation ratio), with coefficients drawn from their approximate posterior. A weak normal
 prior, standard deviation 2.5 on each standardised coefficient (Gelman and others 2008), keeps draws finite
 where a combination predicts perfectly (White, Daniel and Royston 2010). Each data set has a chain of its own.
+Children alike in all that a model sees are one row of it, with their number: the same draws, in less time.
 
 Missing is taken to depend on what was observed alone ("missing at random"); nothing in the data can show it.
 """
@@ -20,32 +21,49 @@ from scipy import linalg
 from scipy.special import expit
 
 from sfpc_book.errors import EstimationError
+from sfpc_book.estimate.alike import alike
 
 MISSING = -1
 PRIOR_DEVIATION = 2.5
 NEWTON_STEPS = 30
 SETTLED = 1e-3  # a Newton step, in posterior standard deviations: far below the spread of the draw
 LONGEST_STEP = 100.0  # in the same unit: a logit's Newton step can overshoot far from the maximum
+SHRINKING = 0.25  # a curvature is kept while each step is this much shorter than the last; else taken anew
+CONSTANT = 1e-9  # a spread this small, relative to the column, is rounding
 CYCLES = 5  # the default of mice; few covariates miss values, and in few children
 
 
-@dataclass
-class _Chain:
-    """The state of one chain: codes of each covariate, filled; where each was missing; the design of all."""
+@dataclass(frozen=True)
+class _Known:
+    """What all chains have in common: where each covariate is missing, its number of levels, the fixed
+    columns of every kind of child and the kind of each child."""
 
-    codes: dict[str, np.ndarray]
     absent: Mapping[str, np.ndarray]
     levels: Mapping[str, int]
     fixed: np.ndarray
+    kind: np.ndarray
 
-    def design(self, leave_out: str) -> np.ndarray:
-        """Fixed columns and dummies of every covariate but one."""
-        dummies = [
-            (codes[:, None] == np.arange(1, self.levels[name])).astype(float)
-            for name, codes in self.codes.items()
-            if name != leave_out
-        ]
-        return np.hstack([self.fixed, *dummies])
+    @classmethod
+    def of(cls, covariates: Mapping[str, np.ndarray], fixed: np.ndarray) -> _Known:
+        columns = np.column_stack([np.ones(len(fixed)), fixed])
+        first, kind = alike(columns.T)
+        return cls(
+            absent={name: codes == MISSING for name, codes in covariates.items()},
+            levels={name: int(codes.max()) + 1 for name, codes in covariates.items()},
+            fixed=columns[first],
+            kind=kind,
+        )
+
+
+@dataclass(frozen=True)
+class _Posterior:
+    """The most likely coefficients and a root of the curvature near them: a start for the next search."""
+
+    centre: np.ndarray
+    root: np.ndarray
+
+
+_Starts = dict[tuple[str, int], _Posterior]
 
 
 def impute(
@@ -75,18 +93,16 @@ def impute(
         If a covariate has no observed value, or `fixed` has a value that is not finite.
     """
     _refuse(covariates, fixed)
-    absent = {name: codes == MISSING for name, codes in covariates.items()}
-    levels = {name: int(codes.max()) + 1 for name, codes in covariates.items()}
-    columns = np.column_stack([np.ones(len(fixed)), fixed])
-    starts: dict[tuple[str, int], np.ndarray] = {}
+    known = _Known.of(covariates, fixed)
+    fewest_first = sorted(known.absent, key=lambda name: int(known.absent[name].sum()))
+    starts: _Starts = {}
     for _ in range(number):
         codes = {name: _drawn_from_observed(values, rng) for name, values in covariates.items()}
-        chain = _Chain(codes, absent, levels, columns)
         for _ in range(cycles):
-            for name in sorted(absent, key=lambda name: int(absent[name].sum())):
-                if absent[name].any():
-                    chain.codes[name] = _redrawn(chain, name, rng, starts)
-        yield dict(chain.codes)
+            for name in fewest_first:
+                if known.absent[name].any():
+                    codes[name] = _redrawn(known, codes, name, rng, starts)
+        yield dict(codes)
 
 
 def _refuse(covariates: Mapping[str, np.ndarray], fixed: np.ndarray) -> None:
@@ -106,43 +122,80 @@ def _drawn_from_observed(codes: np.ndarray, rng: np.random.Generator) -> np.ndar
 
 
 def _redrawn(
-    chain: _Chain, name: str, rng: np.random.Generator, starts: dict[tuple[str, int], np.ndarray]
+    known: _Known, codes: Mapping[str, np.ndarray], name: str, rng: np.random.Generator, starts: _Starts
 ) -> np.ndarray:
     """New values of one covariate where it is missing, given the present values of all others."""
-    design, absent, codes = chain.design(name), chain.absent[name], chain.codes[name].copy()
-    known, unknown = design[~absent], design[absent]
-    observed = codes[~absent]
-    drawn = np.full(len(unknown), chain.levels[name] - 1)
-    open_ = np.ones(len(unknown), dtype=bool)
-    for level in range(chain.levels[name] - 1):
+    design, kind = _design(known, {other: values for other, values in codes.items() if other != name})
+    absent, last = known.absent[name], known.levels[name] - 1
+    observed, of_observed, of_absent = codes[name][~absent], kind[~absent], kind[absent]
+    drawn = np.full(len(of_absent), last)
+    open_ = np.ones(len(of_absent), dtype=bool)
+    for level in range(last):
         among = observed >= level
         if not among.any():
             break
-        event = (observed[among] == level).astype(float)
-        beta, starts[name, level] = _posterior_draw(known[among], event, starts.get((name, level)), rng)
-        hit = open_ & (rng.random(len(unknown)) < expit(unknown @ beta))
+        children = np.bincount(of_observed[among], minlength=len(design)).astype(float)
+        events = np.bincount(of_observed[observed == level], minlength=len(design)).astype(float)
+        seen = children > 0
+        found = _posterior(design[seen], events[seen], children[seen], starts.get((name, level)))
+        starts[name, level] = found
+        noise = rng.standard_normal(len(found.centre))
+        beta = found.centre + linalg.solve_triangular(found.root, noise, lower=True, trans="T")
+        hit = open_ & (rng.random(len(of_absent)) < expit(design @ beta)[of_absent])
         drawn[hit], open_ = level, open_ & ~hit
-    codes[absent] = drawn
-    return codes
+    filled = codes[name].copy()
+    filled[absent] = drawn
+    return filled
 
 
-def _posterior_draw(
-    design: np.ndarray, event: np.ndarray, start: np.ndarray | None, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """One draw of the coefficients from their normal approximation, and its centre to start the next from."""
-    spread = design.std(axis=0)
-    precision = (spread / PRIOR_DEVIATION) ** 2
-    precision[spread == 0] = PRIOR_DEVIATION**-2 / 16  # the intercept, and levels that do not occur: 10
-    beta = np.zeros(design.shape[1]) if start is None else start
+def _design(known: _Known, others: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Fixed columns and dummies of the covariates given, of each kind of child; the kind of each child."""
+    first, kind = alike([known.kind, *others.values()])
+    dummies = [
+        (codes[first, None] == np.arange(1, known.levels[name])).astype(float)
+        for name, codes in others.items()
+    ]
+    return np.hstack([known.fixed[known.kind[first]], *dummies]), kind
+
+
+def _posterior(
+    design: np.ndarray, events: np.ndarray, children: np.ndarray, start: _Posterior | None
+) -> _Posterior:
+    """The normal approximation of the coefficients' posterior, by Newton steps.
+
+    Steps are taken with the curvature of the start as long as they shrink, and at the end it is taken anew.
+    """
+    precision = _precision(design, children)
+    beta = np.zeros(design.shape[1]) if start is None else start.centre
+    root = None if start is None else start.root
+    last = np.inf
     for _ in range(NEWTON_STEPS):
         mean = expit(design @ beta)
-        slope = design.T @ (event - mean) - precision * beta
-        curve = (design * (mean * (1 - mean))[:, None]).T @ design + np.diag(precision)
-        factor = linalg.cholesky(curve, lower=True)
-        step = linalg.solve_triangular(factor, slope, lower=True)
-        shrink = min(1.0, LONGEST_STEP / max(float(np.linalg.norm(step)), SETTLED))
-        beta = beta + shrink * linalg.solve_triangular(factor, step, lower=True, trans="T")
-        if float(step @ step) < SETTLED**2:
-            noise = rng.standard_normal(len(beta))
-            return beta + linalg.solve_triangular(factor, noise, lower=True, trans="T"), beta
+        slope = design.T @ (events - children * mean) - precision * beta
+        root = _curvature(design, children, mean, precision) if root is None else root
+        step = linalg.solve_triangular(root, slope, lower=True)
+        size = max(float(np.linalg.norm(step)), 1e-300)
+        move = linalg.solve_triangular(root, step, lower=True, trans="T")
+        beta = beta + min(1.0, LONGEST_STEP / size) * move
+        if size < SETTLED:
+            return _Posterior(beta, _curvature(design, children, expit(design @ beta), precision))
+        root, last = (None, size) if size > SHRINKING * last else (root, size)
     raise EstimationError(f"A model for missing covariates did not settle in {NEWTON_STEPS} steps")
+
+
+def _precision(design: np.ndarray, children: np.ndarray) -> np.ndarray:
+    """Of the normal prior of each coefficient, from the spread of its column over the children."""
+    share = children / children.sum()
+    spread = np.sqrt(share @ (design - share @ design) ** 2)
+    precision = (spread / PRIOR_DEVIATION) ** 2
+    constant = spread <= CONSTANT * np.abs(design).max(axis=0)
+    precision[constant] = PRIOR_DEVIATION**-2 / 16  # the intercept, and levels that do not occur: 10
+    return precision
+
+
+def _curvature(
+    design: np.ndarray, children: np.ndarray, mean: np.ndarray, precision: np.ndarray
+) -> np.ndarray:
+    """Lower root of minus the second derivatives of the log posterior."""
+    weighted = design * np.sqrt(children * mean * (1 - mean))[:, None]
+    return linalg.cholesky(weighted.T @ weighted + np.diag(precision), lower=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import statsmodels.api as sm
 from scipy import optimize
+from scipy.special import expit
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
 
 from sfpc_book.estimate.estimate import NAN, not_estimable
@@ -60,15 +61,16 @@ def fit_logit(design: np.ndarray, outcome: np.ndarray, *, weight: np.ndarray | N
     if cause:
         return _without_numbers(design, not_estimable(cause))
     model = sm.GLM(outcome, design, family=sm.families.Binomial(), freq_weights=weight)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = model.fit(maxiter=ITERATIONS, tol=TOLERANCE, tol_criterion="deviance", wls_method="qr")
-    mean = fitted.fittedvalues
-    extreme = np.minimum(mean, 1 - mean).min() < EXTREME
-    if (extreme or not fitted.converged) and is_separated(design[weight > 0], outcome[weight > 0]):
+    mean = expit(design @ fitted.params)
+    extreme = not np.minimum(mean, 1 - mean).min() >= EXTREME  # true of one that is not a number, too
+    converged = fitted.converged and np.isfinite(fitted.params).all()
+    if (extreme or not converged) and is_separated(design[weight > 0], outcome[weight > 0]):
         return _without_numbers(design, SEPARATION)
-    if not fitted.converged:
+    if not converged:
         return _without_numbers(design, not_estimable("not converged"))
     return Logit(
         status="ok",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from sfpc_book.errors import EstimationError
@@ -23,7 +24,7 @@ from sfpc_book.estimate.exposure_time import average_effect, exposure_time_effec
 from sfpc_book.estimate.hussey_hughes import binary_squares, fit_hussey_hughes
 from sfpc_book.estimate.leave_out import leave_out
 from sfpc_book.estimate.panel_models import fit_two_way, t_interval
-from sfpc_book.estimate.trial_table import NOT_A_WEDGE, TrialTable
+from sfpc_book.estimate.trial_table import Roles, TrialTable
 from sfpc_book.estimate.vertical import vertical_estimate
 from sfpc_book.estimate.wedge_rows import Slice, exposure_row, panel_row, randomisation_rows
 from sfpc_book.estimate.wild_bootstrap import wild_bootstrap
@@ -36,12 +37,14 @@ Run = Callable[[TrialTable, Slice, str], Rows]
 @dataclass(frozen=True)
 class Method:
     """One estimator: the scale of its effect, whether it works on cluster-period cells of a wedge, how it is
-    run, what it is in words."""
+    run, what it is in words, whether it needs each cluster's start, and whether it exchanges starts."""
 
     scale: str
     on_cells: bool
     run: Run
     says: str
+    needs_starts: bool = False
+    exchanges: bool = False
 
 
 def estimate_table(
@@ -61,7 +64,7 @@ def estimate_table(
     if unknown:
         raise EstimationError(f"Unknown methods: {', '.join(unknown)}. Allowed: {', '.join(METHODS)}.")
     facts = _facts(table, outcome, conf_level)
-    return combine(row for name in names for row in _run(table, facts, name))
+    return combine(_told(table, name, row) for name in names for row in _run(table, facts, name))
 
 
 def methods_of(scale: str) -> tuple[str, ...]:
@@ -69,10 +72,33 @@ def methods_of(scale: str) -> tuple[str, ...]:
     return tuple(name for name, method in METHODS.items() if scale in ("all", method.scale))
 
 
+def _told(table: TrialTable, name: str, row: Estimate) -> Estimate:
+    """The row, its reference saying if it does without covariates that were given."""
+    without = METHODS[name].on_cells and table.children.covariates.shape[1]
+    return (
+        replace(row, reference=f"{row.reference}; without covariates") if row.reference and without else row
+    )
+
+
+def not_used(roles: Roles, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Option given → those of the methods named that do not use it; without options that all use."""
+    names = [name for name in names if name in METHODS]
+    users = {"covariates": lambda method: not method.on_cells, "stratum": lambda method: method.exchanges}
+    given = {"covariates": bool(roles.covariates), "stratum": roles.stratum is not None}
+    left = {
+        option: tuple(name for name in names if not uses(METHODS[name]))
+        for option, uses in users.items()
+        if given[option]
+    }
+    return {option: idle for option, idle in left.items() if idle}
+
+
 def _run(table: TrialTable, facts: Slice, name: str) -> Rows:
     method = METHODS[name]
-    if method.on_cells and table.cells is None:
-        return [_empty(facts, name, not_estimable(NOT_A_WEDGE))]
+    if method.on_cells and table.no_cells:
+        return [_empty(facts, name, not_estimable(table.no_cells))]
+    if method.needs_starts and table.no_starts:
+        return [_empty(facts, name, not_estimable(table.no_starts))]
     if method.scale == "logit" and not table.binary:
         return [_empty(facts, name, not_estimable("the outcome is not between 0 and 1"))]
     return list(method.run(table, facts, name))
@@ -173,7 +199,9 @@ def _contrast(table: TrialTable, facts: Slice, name: str, *, estimate: Callable)
 
 
 def _mixed(table: TrialTable, facts: Slice, name: str, *, cell_effects: bool) -> Rows:
-    squares = binary_squares(table.cells) if table.n_events is not None else None
+    squares = _within_squares(table)
+    if cell_effects and squares is None:
+        return [_empty(facts, name, not_estimable("effects of cells need the rows of single children"))]
     found = fit_hussey_hughes(
         table.cells, within_squares=squares, cell_effects=cell_effects, conf_level=facts.conf_level
     )
@@ -182,6 +210,19 @@ def _mixed(table: TrialTable, facts: Slice, name: str, *, cell_effects: bool) ->
     fields = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
     numbers = {field: getattr(found, field) for field in fields}
     return [facts.row(name, reference="t, Satterthwaite d.f. of the model's variances", **numbers)]
+
+
+def _within_squares(table: TrialTable) -> np.ndarray | None:
+    """Sum over the children of each cell of (outcome - mean)^2; None where only their mean is known."""
+    if table.n_events is not None:
+        return binary_squares(table.cells)
+    children, cells = table.children, table.cells
+    if not np.isin(children.weight, (0, 1)).all():
+        return None
+    counted = children.weight > 0
+    rows = {name: getattr(children, name)[counted] for name in ("cluster", "period", "outcome")}
+    groups = pd.DataFrame(rows).groupby(["cluster", "period"], sort=True)["outcome"]
+    return (groups.var(ddof=0) * cells.weight).to_numpy()
 
 
 def _bootstrap(table: TrialTable, facts: Slice, name: str, *, kind: str) -> Rows:
@@ -201,7 +242,8 @@ def _tests() -> Iterator[tuple[str, Method]]:
         "_crossover": ("crossover", "the same by the change at go-live"),
     }
     for ending, (statistic, words) in says.items():
-        yield f"randomisation{ending}", Method("linear", True, partial(_exact, statistic=statistic), words)
+        run = partial(_exact, statistic=statistic)
+        yield f"randomisation{ending}", Method("linear", True, run, words, needs_starts=True, exchanges=True)
 
 
 def _child(scale: str, model: Callable, says: str) -> Method:
@@ -217,14 +259,17 @@ METHODS: Mapping[str, Method] = {
                          "least squares on the rows with covariates, CR2"),
     "linear_cr3": _child("linear", partial(child_models.linear_probability, kind="CR3"), "the same, CR3"),
     **dict(_tests()),
-    "exposure_time": Method("linear", True, _curve, "effect at each time since exposure began, CR2"),
-    "exposure_time_average": Method("linear", True, _average, "average over the identified times"),
+    "exposure_time": Method("linear", True, _curve, "effect at each time since exposure began, CR2",
+                            needs_starts=True),
+    "exposure_time_average": Method("linear", True, _average, "average over the identified times",
+                                    needs_starts=True),
     "leave_out": Method("linear", True, _leave_out,
-                        "the two-way model and its exact test without each cluster and period"),
+                        "the two-way model and its exact test without each cluster and period",
+                        needs_starts=True, exchanges=True),
     "vertical": Method("linear", True, partial(_contrast, estimate=vertical_estimate),
                        "within-period difference, no model of periods"),
     "crossover": Method("linear", True, partial(_contrast, estimate=crossover_estimate),
-                        "change at go-live against clusters that do not change"),
+                        "change at go-live against clusters that do not change", needs_starts=True),
     "hussey_hughes": Method("linear", True, partial(_mixed, cell_effects=False),
                             "mixed model, random cluster intercept, REML"),
     "hussey_hughes_cells": Method("linear", True, partial(_mixed, cell_effects=True),

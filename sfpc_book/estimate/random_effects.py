@@ -74,6 +74,8 @@ class Rows:
 
     def cross(self, weight: np.ndarray) -> np.ndarray:
         """Z' diag(weight) Z."""
+        if len(self.groups) == 1:
+            return np.diag(_sums(self.groups[0], weight, self.sizes[0]))
         parts = list(zip(self.groups, self.sizes, strict=True))
         return np.block([[_pair_sums(a, n_a, b, n_b, weight) for b, n_b in parts] for a, n_a in parts])
 
@@ -131,9 +133,11 @@ def _uphill(rows: Rows, fixed: np.ndarray, scales: np.ndarray, found: Mode, step
 
 def _at(rows: Rows, fixed: np.ndarray, scales: np.ndarray, effects: np.ndarray) -> Mode:
     eta = fixed + rows.spread(scales * effects)
-    mean = expit(eta)
+    small = np.exp(-np.abs(eta))  # one exponential serves the mean and log(1 + exp(eta)), without overflow
+    mean = np.where(eta > 0, 1.0, small) / (1 + small)
     working = rows.weight * mean * (1 - mean)
-    height = float(rows.weight @ (rows.outcome * eta - np.logaddexp(0, eta)) - effects @ effects / 2)
+    softplus = np.maximum(eta, 0) + np.log1p(small)
+    height = float(rows.weight @ (rows.outcome * eta - softplus) - effects @ effects / 2)
     precision = np.eye(len(effects)) + scales[:, None] * rows.cross(working) * scales
     return Mode(effects, height, rows.weight * (rows.outcome - mean), working, mean, precision)
 

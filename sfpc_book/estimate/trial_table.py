@@ -5,32 +5,33 @@ Every fault of the table is found before anything is estimated, and all are told
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from sfpc_book.errors import EstimationError
-from sfpc_book.estimate.cells import Cells, cells_of
+from sfpc_book.estimate.cells import Cells
 from sfpc_book.estimate.child_models import Children
 from sfpc_book.estimate.imputation import impute
 from sfpc_book.estimate.table_faults import (
     dates,
+    not_finite,
     numbers,
     order_faults,
-    refuse_missing_columns,
+    refuse_columns,
     role_columns,
+    stray_text_faults,
     told,
 )
+from sfpc_book.estimate.trial_cells import Starts, cluster_periods, no_cells, wedge_of
 from sfpc_book.study.wedge import Wedge
 
 MOST_LEVELS = 50  # a covariate of text with more is an identifier, or a number written as text
-# A wedge is dated; one that comes as period numbers is given days, of which only the order is used.
-FIRST_DAY = date(2000, 1, 1).toordinal()
 IMPUTATION_SEED = 20_200_301
-NOT_A_WEDGE = "exposure is not one date for each cluster, kept from then on"
+SMALL_SPREAD = 1e-3
+WHOLE = 1e-6  # a number of events this near to a whole one, relative to it, is it
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Roles:
 @dataclass(frozen=True)
 class TrialTable:
     """A checked table. `cells` and `wedge` are None where exposure is not that of a wedge; then methods that
-    need one say so. `binary`: the outcome lies between 0 and 1. `imputed` are data sets in which blank
+    need one say why not (`no_cells`); `no_starts` says why the periods in which clusters were first exposed
+    are not known. `binary`: the outcome lies between 0 and 1. `imputed` are data sets in which blank
     covariates are filled in; without any, `children` are complete."""
 
     children: Children
@@ -65,6 +67,8 @@ class TrialTable:
     binary: bool
     n_events: int | None
     imputed: tuple[Children, ...] = ()
+    no_cells: str = ""
+    no_starts: str = ""
 
 
 def trial_table(
@@ -87,18 +91,43 @@ def trial_table(
     EstimationError
         With every fault: columns that are not there, cells that are missing or of another type, with rows.
     """
-    refuse_missing_columns(frame, roles.required)
+    refuse_columns(frame.columns, roles.required)
     problems = list(_faults(frame, roles, imputations))
     if problems:
         raise EstimationError(f"The table has {len(problems)} fault(s):", problems)
     children = _children(frame, roles)
-    cells = _cells(children)
     binary = bool((children.outcome >= 0).all() and (children.outcome <= 1).all())
-    whole = binary and np.isin(children.outcome * children.weight % 1, [0]).all()
-    events = round(float(children.outcome @ children.weight)) if whole else None
-    wedge = None if cells is None else _wedge(cells, frame, roles)
-    made = _imputed(frame, roles, children, imputations, seed) if imputations else ()
-    return TrialTable(children, cells, wedge, binary, events, tuple(made))
+    made = tuple(_imputed(frame, roles, children, imputations, seed)) if imputations else ()
+    table = TrialTable(children, None, None, binary, _events(children) if binary else None, made)
+    cause = no_cells(children)
+    if cause:
+        return replace(table, no_cells=cause)
+    starts = Starts.of(children)
+    cells = cluster_periods(children, starts)
+    wedge = wedge_of(cells, starts, _strata(frame, roles))
+    return replace(table, cells=cells, wedge=wedge, no_starts=starts.unknown)
+
+
+def _near_zero(outcome: np.ndarray) -> np.ndarray:
+    """The outcome, its mean taken out where it varies little beside its level.
+
+    No effect depends on the level; rounding would.
+    """
+    level, spread = float(np.abs(outcome).max()), float(np.ptp(outcome))
+    return outcome - outcome.mean() if level > 1 and 0 < spread < SMALL_SPREAD * level else outcome
+
+
+def _events(children: Children) -> int | None:
+    """Number of events, if every row has a whole number of them but for rounding."""
+    events = children.outcome * children.weight
+    return round(float(events.sum())) if np.allclose(events, np.round(events), rtol=WHOLE, atol=0) else None
+
+
+def _strata(frame: pd.DataFrame, roles: Roles) -> Mapping[str, str]:
+    names = frame[roles.cluster].astype(str)
+    if roles.stratum is None:
+        return dict.fromkeys(names.unique(), "all")
+    return frame[roles.stratum].astype(str).groupby(names).first().to_dict()
 
 
 def _faults(frame: pd.DataFrame, roles: Roles, imputations: int) -> Iterator[str]:
@@ -112,19 +141,28 @@ def _faults(frame: pd.DataFrame, roles: Roles, imputations: int) -> Iterator[str
         if column not in filled:
             what = f"column '{column}' ({role}) is blank"
             yield from told(frame[column].isna(), what, "fill or leave them out")
-    outcome, exposed = numbers(frame[roles.outcome]), numbers(frame[roles.exposed])
-    yield from told(outcome.isna() & frame[roles.outcome].notna(), f"'{roles.outcome}' is not a number")
+    exposed = numbers(frame[roles.exposed])
+    yield from told(not_finite(frame[roles.outcome]), f"'{roles.outcome}' is not a finite number")
     wrong = ~exposed.isin([0, 1]) & frame[roles.exposed].notna()
     yield from told(wrong, f"'{roles.exposed}' is neither 0 nor 1")
     if roles.weights:
-        weight = numbers(frame[roles.weights])
-        yield from told(~(weight >= 0), f"'{roles.weights}' is not a number of at least 0")
+        weight, named = numbers(frame[roles.weights]), frame[roles.weights].notna()
+        wrong = named & ~((weight >= 0) & np.isfinite(weight.astype(float)))
+        yield from told(wrong, f"'{roles.weights}' is not a finite number of at least 0")
     yield from order_faults(frame[roles.period].dropna(), roles.period)
     if roles.stratum:
         several = frame.groupby(roles.cluster)[roles.stratum].nunique()
         for cluster in several.index[several > 1]:
             yield f"cluster '{cluster}' has several values of '{roles.stratum}'; it has one stratum"
+    yield from _covariate_faults(frame, roles)
+
+
+def _covariate_faults(frame: pd.DataFrame, roles: Roles) -> Iterator[str]:
     for name in roles.covariates:
+        if name not in roles.categories:
+            yield from stray_text_faults(frame[name], name)
+        if not _is_code(frame[name], roles):
+            yield from told(not_finite(frame[name]), f"covariate '{name}' is not a finite number")
         levels = frame[name].nunique()
         if _is_code(frame[name], roles) and levels > MOST_LEVELS:
             yield f"covariate '{name}' is a code of {levels} levels; at most {MOST_LEVELS} are allowed"
@@ -136,7 +174,7 @@ def _children(frame: pd.DataFrame, roles: Roles) -> Children:
     columns = [_covariate(frame[name], _is_code(frame[name], roles)) for name in roles.covariates]
     weight = np.ones(len(frame)) if roles.weights is None else numbers(frame[roles.weights]).to_numpy(float)
     return Children(
-        outcome=numbers(frame[roles.outcome]).to_numpy(float),
+        outcome=_near_zero(numbers(frame[roles.outcome]).to_numpy(float)),
         exposed=numbers(frame[roles.exposed]).to_numpy(float),
         cluster=frame[roles.cluster].astype(str).to_numpy(dtype=object),
         period=np.unique(period.to_numpy(), return_inverse=True)[1],
@@ -180,53 +218,3 @@ def _covariate(values: pd.Series, is_code: bool) -> np.ndarray:
     if not is_code:
         return values.to_numpy(float)[:, None]
     return pd.get_dummies(values.astype(str), drop_first=True).to_numpy(float)
-
-
-def _cells(children: Children) -> Cells | None:
-    """Cluster-period means, or None where a cell holds both exposures or exposure goes back."""
-    frame = pd.DataFrame(
-        {name: getattr(children, name) for name in ("cluster", "period", "exposed", "weight")}
-    )
-    frame = frame.assign(sum=children.outcome * children.weight).loc[children.weight > 0]
-    grouped = frame.groupby(["cluster", "period"], sort=True)
-    if frame.empty or (grouped["exposed"].min() != grouped["exposed"].max()).any():
-        return None
-    means = grouped.agg(exposed=("exposed", "first"), n_children=("weight", "sum"), total=("sum", "sum"))
-    panel = means.reset_index().rename(columns={"cluster": "authority"})
-    if (panel.groupby("authority")["exposed"].diff() < 0).any():
-        return None
-    start = panel.loc[panel["exposed"] == 1].groupby("authority")["period"].min()
-    time = panel["period"] - panel["authority"].map(start).fillna(np.inf) + 1
-    return cells_of(
-        panel.assign(
-            exposed=panel["exposed"].astype(int),
-            value_mean=panel["total"] / panel["n_children"],
-            exposure_time=time.where(panel["exposed"] == 1, 0).astype(int),
-        )
-    )
-
-
-def _wedge(cells: Cells, frame: pd.DataFrame, roles: Roles) -> Wedge:
-    """The design that the cells show: each cluster's first exposed period, exchanged within strata.
-
-    A cluster that is never exposed starts after the last period.
-    """
-    periods = int(max(cells.periods)) + 1
-    days = tuple(date.fromordinal(FIRST_DAY + period) for period in range(periods + 1))
-    start = {
-        name: int(min(cells.period[(cells.authority == place) & (cells.exposed == 1)], default=periods))
-        for place, name in enumerate(cells.authorities)
-    }
-    stratum = dict.fromkeys(cells.authorities, "all")
-    if roles.stratum:
-        labels = frame[roles.stratum].astype(str).groupby(frame[roles.cluster].astype(str)).first()
-        stratum = {name: labels[name] for name in cells.authorities}
-    return Wedge(
-        model_id="table",
-        authorities=cells.authorities,
-        go_live={name: days[period] for name, period in start.items()},
-        stratum=stratum,
-        window_start=days[0],
-        window_end=days[-1],
-        period_starts=days,
-    )

@@ -153,7 +153,8 @@ def exposure_row(facts: Slice, analysis: str, effect: ExposureEffect) -> Estimat
     if not effect.identified:
         return facts.row(analysis, term=effect.term, status="not_identified", identified=False)
     numbers = _t_numbers(facts, effect.estimate, effect.std_error, effect.df)
-    return facts.row(analysis, term=effect.term, **numbers)
+    reason = {"reference": f"none: {effect.why}"} if effect.why else {}
+    return facts.row(analysis, term=effect.term, **numbers, **reason)
 
 
 def _randomisation_numbers(test: RandomisationResult) -> dict[str, object]:

@@ -17,7 +17,7 @@ from sfpc_book.estimate.table_faults import (
     dates,
     numbers,
     order_faults,
-    refuse_missing_columns,
+    refuse_columns,
     role_columns,
     told,
 )
@@ -144,7 +144,7 @@ def staggered_table(frame: pd.DataFrame, roles: PanelRoles) -> StaggeredTable:
         starts that vary or lie outside, with rows.
     """
     columns = role_columns(roles)
-    refuse_missing_columns(frame, columns)
+    refuse_columns(frame.columns, columns)
     problems = list(_cell_faults(frame, roles, columns))
     if not problems:
         problems = [*_panel_faults(frame, roles), *_start_faults(frame, roles)]
