@@ -23,9 +23,10 @@ from sfpc_book.errors import EstimationError
 
 MISSING = -1
 PRIOR_DEVIATION = 2.5
-NEWTON_STEPS = 30
+NEWTON_STEPS = 100
 SETTLED = 1e-3  # a Newton step, in posterior standard deviations: far below the spread of the draw
-LONGEST_STEP = 100.0  # in the same unit: a logit's Newton step can overshoot far from the maximum
+SHORT = 0.3  # in the same unit: over such a step the curvature hardly changes
+NOISE = 1e-10  # of the log posterior, relative: a fall that small is rounding, not a step too far
 CYCLES = 5  # the default of mice; few covariates miss values, and in few children
 
 
@@ -129,20 +130,43 @@ def _redrawn(
 def _posterior_draw(
     design: np.ndarray, event: np.ndarray, start: np.ndarray | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One draw of the coefficients from their normal approximation, and its centre to start the next from."""
-    spread = design.std(axis=0)
-    precision = (spread / PRIOR_DEVIATION) ** 2
-    precision[spread == 0] = PRIOR_DEVIATION**-2 / 16  # the intercept, and levels that do not occur: 10
+    """One draw of the coefficients from their normal approximation, and its centre to start the next from.
+
+    The log posterior is concave: a step along which it falls is halved. Its curvature is the costly part, and
+    once a step is short that of the place it set out from serves the steps after it, and the draw.
+    """
+    precision = _precision(design)
     beta = np.zeros(design.shape[1]) if start is None else start
+    highest, factor, length, move = -np.inf, None, np.inf, np.zeros(0)
     for _ in range(NEWTON_STEPS):
-        mean = expit(design @ beta)
+        eta = design @ beta
+        height = float(event @ eta - np.logaddexp(0, eta).sum() - precision @ beta**2 / 2)
+        if height < highest - NOISE * (1 + abs(highest)):
+            move, factor = move / 2, None
+            beta = beta - move
+            continue
+        mean = expit(eta)
         slope = design.T @ (event - mean) - precision * beta
-        curve = (design * (mean * (1 - mean))[:, None]).T @ design + np.diag(precision)
-        factor = linalg.cholesky(curve, lower=True)
+        if factor is None or length > SHORT:
+            factor = _curvature_root(design, mean, precision)
         step = linalg.solve_triangular(factor, slope, lower=True)
-        shrink = min(1.0, LONGEST_STEP / max(float(np.linalg.norm(step)), SETTLED))
-        beta = beta + shrink * linalg.solve_triangular(factor, step, lower=True, trans="T")
-        if float(step @ step) < SETTLED**2:
+        highest, length = height, float(np.linalg.norm(step))
+        if length < SETTLED:
             noise = rng.standard_normal(len(beta))
             return beta + linalg.solve_triangular(factor, noise, lower=True, trans="T"), beta
+        move = linalg.solve_triangular(factor, step, lower=True, trans="T")
+        beta = beta + move
     raise EstimationError(f"A model for missing covariates did not settle in {NEWTON_STEPS} steps")
+
+
+def _precision(design: np.ndarray) -> np.ndarray:
+    """Of the normal prior of each coefficient."""
+    spread = design.std(axis=0)
+    weak = PRIOR_DEVIATION**-2 / 16  # the intercept, and levels that do not occur: a deviation of 10
+    return np.where(spread == 0, weak, (spread / PRIOR_DEVIATION) ** 2)
+
+
+def _curvature_root(design: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    """Lower Cholesky factor of the negative second derivative of the log posterior."""
+    scaled = design * np.sqrt(mean * (1 - mean))[:, None]
+    return linalg.cholesky(scaled.T @ scaled + np.diag(precision), lower=True)
