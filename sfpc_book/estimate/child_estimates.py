@@ -24,7 +24,7 @@ DIFFERENCE = {"exposed": child_models.PROPORTION}
 
 @dataclass(frozen=True)
 class ChildMethod:
-    """An estimator of children's rows: whether it is for yes-or-no outcomes alone, and its terms with units."""
+    """An estimator of children's rows: whether for yes-or-no outcomes alone, and its terms with units."""
 
     binary_only: bool
     run: Callable[[Children], tuple[Term, ...]]

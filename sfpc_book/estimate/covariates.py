@@ -3,9 +3,9 @@
 1. *Rare levels.* A level counts with the one before it in the covariate's order (three or more earlier plans
    with two) unless enough children have it; the first level, if rare, with the next. Enough: the overall risk
    among the children analysed lets one expect `fewest` events and `fewest` others among them. For an outcome
-   that is not yes or no, `fewest` children. A level without events would make a logit perfect for its children
-   and leave it without a maximum; the rule is decided by numbers of children and the overall risk alone. Ten
-   events for each coefficient is the rule of thumb of Peduzzi and others (1996).
+   that is not yes or no, `fewest` children. A level without events would make a logit perfect for its
+   children and leave it without a maximum; the rule is decided by numbers of children and the overall risk
+   alone. Ten events for each coefficient is the rule of thumb of Peduzzi and others (1996).
 2. *Dummies.* One column for each level that remains but the first.
 3. *Columns that say the same.* A dummy that authorities, periods and the dummies before it add up to is
    dropped: when factors are recorded together, "not assessed" is one column and not six. Exposure takes no

@@ -20,7 +20,7 @@ from sfpc_book.estimate.estimate import Estimate, not_estimable
 from sfpc_book.estimate.wedge_rows import Slice
 
 NO_VARIANCE = not_estimable("too few clusters for a variance")
-REFERENCES: Mapping[str, str] = {
+TWO_WAY: Mapping[str, str] = {
     "panel_two_way": "t",
     "panel_two_way_unweighted": "t",
     "panel_two_way_cr2": "t, Satterthwaite d.f.",
@@ -67,20 +67,25 @@ def two_way_term(rows: Children) -> Term:
     return Term("exposed", PROPORTION, "ok", float(estimate), error, float(clusters - 1))
 
 
-def two_way_row(panel: pd.DataFrame, analysis: str, **about: object) -> Estimate:
-    """The row of one of the analyses of `REFERENCES` for one slice of the panel.
+def two_way_row(
+    panel: pd.DataFrame, method: str, analysis: str, *, status: str = "ok", **about: object
+) -> Estimate:
+    """The row of an analysis by one of the methods of `TWO_WAY`, for one slice of the panel.
 
-    `about` are the fields of `Slice` that the panel does not hold: model, outcome, horizon, sample, ...
+    `about` are the fields of `Slice` that the panel does not hold: model, outcome, horizon, sample, ...; a
+    `status` other than `ok` says beforehand why there is no number.
     """
-    rows = panel_children(panel, equal=analysis == "panel_two_way_unweighted")
+    rows = panel_children(panel, equal=method == "panel_two_way_unweighted")
     counts = {
         "n_children": int(panel["n_children"].sum()),
         "n_clusters": len(set(rows.cluster)),
         "n_periods": len(set(rows.period)),
     }
     facts = Slice.of(panel, [], **counts, **about)
-    if not len(rows.outcome) and panel["n_not_observed"].sum() > 0:
-        return term_row(facts, analysis, Term("exposed", PROPORTION, "not_observed"))
-    term = linear_probability(rows)[0] if analysis == "panel_two_way_cr2" else two_way_term(rows)
+    if status == "ok" and not len(rows.outcome) and panel["n_not_observed"].sum() > 0:
+        status = "not_observed"
+    if status != "ok":
+        return term_row(facts, analysis, Term("exposed", PROPORTION, status))
+    term = linear_probability(rows)[0] if method == "panel_two_way_cr2" else two_way_term(rows)
     row = term_row(facts, analysis, term)
-    return replace(row, reference=REFERENCES[analysis]) if term.status == "ok" else row
+    return replace(row, reference=TWO_WAY[method]) if term.status == "ok" else row
