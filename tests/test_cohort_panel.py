@@ -164,8 +164,10 @@ def test_a_cohort_is_written_and_canonical_tables_are_read_back(study, tmp_path)
     first, second = build_cohort(study, MODEL, loaded), build_cohort(study, MODEL, loaded)
     for folder, built in (("one", first), ("two", second)):
         write_cohort(built, tmp_path / folder)
-    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    paths = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    names = sorted(str(path.relative_to(tmp_path / "one")) for path in paths)
     assert {"children.parquet", "panel.parquet", "flow.csv", "observability.csv"} <= set(names)
+    assert {f"populations/{name}/children.parquet" for name in ("first_ever", "open_plan")} <= set(names)
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -173,7 +175,7 @@ def test_a_cohort_is_written_and_canonical_tables_are_read_back(study, tmp_path)
 def test_no_written_aggregate_holds_an_identifier_or_a_birth_month(study, tmp_path):
     records = referrals([{"child_id": "SENTINEL", "referral_id": "SENTINEL", "birth_month": "2013-11-01"}])
     write_cohort(build_cohort(study, MODEL, {"walsall": returns(records)}), tmp_path)
-    for path in sorted(tmp_path.glob("*")):
+    for path in sorted(path for path in tmp_path.rglob("*") if path.is_file()):
         if path.name not in ("children.parquet", "outcomes.parquet"):
             text = path.read_bytes()
             assert b"SENTINEL" not in text

@@ -173,12 +173,13 @@ def test_terms_of_imputed_data_are_pooled_one_by_one(children: Children) -> None
         imputed.append(replace(children, covariates=noise))
     found = pooled_terms(linear_probability, imputed)[0]
     runs = [linear_probability(part)[0] for part in imputed]
-    expected = pool(
-        np.array([run.estimate for run in runs]), np.array([run.std_error for run in runs]),
-        float(np.mean([run.df for run in runs])),
-    )  # fmt: skip
+    estimates, errors = np.array([run.estimate for run in runs]), np.array([run.std_error for run in runs])
+    expected = pool(estimates, errors, float(np.mean([run.df for run in runs])))
     assert (found.estimate, found.std_error, found.df) == (expected.estimate, expected.std_error, expected.df)
-    assert found.missing_information == expected.missing_information > 0
+    large = pool(estimates, errors, math.inf)
+    assert found.missing_information == large.missing_information < expected.missing_information
+    same = pooled_terms(linear_probability, [children, children])[0]
+    assert same.missing_information == pytest.approx(0, abs=1e-12)
     broken = replace(children, outcome=0 * children.outcome)
     assert "constant" in pooled_terms(linear_probability, [*imputed, broken])[0].status
 

@@ -275,6 +275,10 @@ def test_the_gradients_of_standardised_contrasts_are_right(members: str | None) 
         assert found.gradients[:, number] == pytest.approx(
             (up.contrasts - down.contrasts) / 2e-6, rel=1e-5, abs=1e-8
         )
+        pairs = [(part.risk_unexposed, part.risk_exposed) for part in (up, down)]
+        assert found.risk_gradients[:, number] == pytest.approx(
+            (np.array(pairs[0]) - pairs[1]) / 2e-6, rel=1e-5, abs=1e-8
+        )
     assert len(found.contrasts) == len(CONTRASTS)
     odds = found.risk_exposed / (1 - found.risk_exposed) * (1 - found.risk_unexposed) / found.risk_unexposed
     assert np.exp(found.contrasts[2]) == pytest.approx(odds)

@@ -8,6 +8,7 @@ import pytest
 
 from sfpc_book.book.registry_page import registry_markdown
 from sfpc_book.contracts.contract import load_contracts
+from sfpc_book.study.registries import NotDone
 from sfpc_book.study.study import load_study
 
 
@@ -39,3 +40,25 @@ def test_every_sample_and_definition_of_exposure_stands_on_the_page_with_its_rul
     assert len(cautions) == 2 and all(f": {text}." in page for text in cautions)
     assert "Without the outcome that its rule gives: Becoming subject of a protection plan." in page
     assert page.count("Worked out for\n: Main sample.") == len(study.exposures) - 1
+
+
+def test_covariates_stand_with_their_levels_and_analyses_with_rule_and_caution(study):
+    page = registry_markdown(study, titles())
+    assert "\nPrevious protection plans\n: 0; 1; 2; 3+; Missing.\n" in page
+    assert "\nDomestic abuse of the child (3A)\n: Has not; Has; Not assessed.\n" in page
+    for analysis in study.analyses.values():
+        own = page.split(f"### {analysis.name}\n")[1].split("\n### ")[0]
+        assert ("\nMissing covariates\n" in own) == (analysis.missing_data is not None)
+        assert not analysis.caution or f"\nCaution\n: {analysis.caution}." in own
+    assert f"Filled in {study.imputation.number} times" in page
+    mixed = [part for name, part in study.analyses.items() if name.startswith("mixed_logit")]
+    assert len(mixed) == 5 and all("anti-conservative" in part.caution for part in mixed)
+
+
+def test_an_empty_list_of_what_is_not_done_says_so(study):
+    assert (
+        registry_markdown(study, titles()).rstrip().endswith("No analysis is listed as planned and not done.")
+    )
+    left = NotDone(analysis="A test", because="No data")
+    page = registry_markdown(study.model_copy(update={"not_done": (left,)}), titles())
+    assert page.rstrip().endswith("- A test: No data.")

@@ -63,7 +63,8 @@ def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
 
 def _truth_text(row: Mapping[str, str], truth: Truth) -> str:
     other_sample = any(row[name] != value for name, value in MAIN.items())
-    other_children = other_sample or row["status"] != FULLY_OBSERVED
+    other_scale = row["unit"].startswith("log") or row["estimand"] == "risk"
+    other_children = other_sample or other_scale or row["status"] != FULLY_OBSERVED
     key = (row["model"], row["outcome"], row["horizon"])
     known = [truth.get((*key, time), UNKNOWN) for time in _times(row["term"], key, truth)]
     exposed = sum(number for _, number in known)

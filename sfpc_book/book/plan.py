@@ -43,6 +43,8 @@ COHORT_TABLES = (
     "marked_authorities.csv",
 )
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
+POPULATIONS = "populations"  # folder below a cohort: children of samples with another population
+CHILD_MODELS = "child_models.csv"  # below estimates/<model>: tidy rows, no child's own
 FINDINGS_TABLE = "findings.csv"  # all of an authority, whatever step made them
 RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
@@ -177,6 +179,8 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
     extra = {
         "sample": returns,
         "data_quality": returns,
+        "primary": [f"estimates/{model.id}/{CHILD_MODELS}"],
+        "secondary": [f"estimates/{model.id}/{CHILD_MODELS}"],
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),

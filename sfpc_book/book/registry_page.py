@@ -6,8 +6,10 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 
+from sfpc_book.cohort.derive import covariate_levels
 from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
+from sfpc_book.report.covariates import covariate_words, level_words
 from sfpc_book.study.registries import Analysis, Exposure, Outcome, Sample
 from sfpc_book.study.schema import Study
 
@@ -18,6 +20,20 @@ DIRECTIONS = {
     "neutral": "Higher is neither better nor worse.",
 }
 SIZES = "How many children each one has stands in the chapters on who was studied."
+COVARIATES_SAY = (
+    "What the models of children's rows adjust for, as recorded at the first referral, with its levels. A "
+    "code outside the list is a level of its own (unmapped), and so is not assessed: neither counts as "
+    "missing. A level counts with the one before it unless, at the risk of all children together, {number} "
+    "children with the event and {number} without could be expected in it; for outcomes other than yes or "
+    "no, unless {number} children have it. A level whose column says the same as others together has none."
+)
+MISSING_DATA = {
+    "complete_case": "Children with a missing covariate are left out; the row counts those who remain.",
+    "missing_indicator": "Missing is a level of its own of each covariate.",
+    "multiple_imputation": "Filled in {number} times by chained equations, in which authority, period, "
+    "exposure and outcome take part; the estimates are pooled.",
+}
+NOTHING_LEFT = "No analysis is listed as planned and not done."
 PARAMETER = re.compile(r"`(\w+)`")
 
 
@@ -38,10 +54,12 @@ def registry_markdown(study: Study, titles: Mapping[str, str]) -> str:
             "Definitions of exposure", "Every definition but the first is the main one with one change."
         ),
         *(list(_exposure(exposure, study)) for exposure in study.exposures.values()),
+        _section("Covariates", COVARIATES_SAY.format(number=study.rare_level_minimum)),
+        list(_terms(tuple(_covariate(name) for name in study.covariates))),
         _section("Analyses", "What each analysis estimates, how, and what it rests on."),
-        *(list(_analysis(analysis)) for analysis in study.analyses.values()),
+        *(list(_analysis(analysis, study)) for analysis in study.analyses.values()),
         ["## Not done", ""],
-        [f"- {item.analysis}: {_sentence(item.because)}" for item in study.not_done],
+        [f"- {item.analysis}: {_sentence(item.because)}" for item in study.not_done] or [NOTHING_LEFT],
     )
     return "\n".join(line for part in parts for line in part) + "\n"
 
@@ -128,16 +146,29 @@ def _exposure(exposure: Exposure, study: Study) -> Iterator[str]:
     )
 
 
-def _analysis(analysis: Analysis) -> Iterator[str]:
+def _covariate(name: str) -> tuple[str, str]:
+    levels = [level_words(name, level) or level for level in covariate_levels()[name]]
+    return covariate_words(name), f"{'; '.join(levels)}."
+
+
+def _missing_data(analysis: Analysis, study: Study) -> str:
+    rule = MISSING_DATA.get(analysis.missing_data or "", "")
+    return rule.format(number=study.imputation.number)
+
+
+def _analysis(analysis: Analysis, study: Study) -> Iterator[str]:
     yield from (f"### {analysis.name}", "")
     yield from _terms(
         (
             ("Status", f"{analysis.plan_status.capitalize()}."),
             ("Estimand", _sentence(analysis.estimand)),
             ("Model", _sentence(analysis.model)),
+            ("Run for", "The primary outcome." if analysis.outcomes == "primary" else ""),
+            ("Missing covariates", _missing_data(analysis, study)),
             ("Variance", _sentence(analysis.variance)),
             ("Reference distribution", _sentence(analysis.reference)),
             ("Assumptions", " ".join(map(_sentence, analysis.assumptions))),
+            ("Caution", _sentence(analysis.caution) if analysis.caution else ""),
             ("Source", _sentence(analysis.citation)),
         )
     )

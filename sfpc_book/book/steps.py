@@ -12,8 +12,6 @@ from sfpc_book.book.data_status import status_of_folder
 from sfpc_book.book.failure_page import Failure
 from sfpc_book.book.keys import files_below
 from sfpc_book.book.plan import (
-    COHORT_CHILD_TABLES,
-    COHORT_TABLES,
     DATA_STATUS,
     ESTIMATES,
     PUBLISHED_TABLES,
@@ -22,23 +20,19 @@ from sfpc_book.book.plan import (
     authority_slice,
 )
 from sfpc_book.book.step import Places, Step
+from sfpc_book.book.steps_trials import child_models_step, cohort_step
 from sfpc_book.contracts.check_words import CHECK_WORDS
 from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.returns.declared import load_declared
 from sfpc_book.returns.inventory import Inventory, read_inventory
-from sfpc_book.study.schema import PracticeModel, Study
+from sfpc_book.study.schema import Study
 
 MANIFEST = "manifest.json"
 # What of the data contracts decides how returns are read and checked.
 RETURNS_CONTRACTS = ("tables", "vocabularies.yml", "checks.yml", "corrections.yml")
 # Steps that check returns with those of all authorities, and published statistics, at hand.
 COMPARING = ("data status", "compare returns")
-READING, COHORTS, CHAPTERS, BINDING = (
-    "Reading data",
-    "Building cohorts",
-    "Running chapters",
-    "Binding the book",
-)
+READING, CHAPTERS, BINDING = "Reading data", "Running chapters", "Binding the book"
 
 
 def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
@@ -52,7 +46,8 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
         _published_step(places),
         _comparing_step(study, places),
         *findings_steps(study, places),
-        *(_cohort_step(model, places, _left(study, inventory, model.id)) for model in models),
+        *(cohort_step(model, places, _left(study, inventory, model.id)) for model in models),
+        *(child_models_step(model, places) for model in models),
     )
 
 
@@ -207,25 +202,6 @@ def findings_step_name(slug: str) -> str:
 
 def _existing(*paths: Path) -> list[Path]:
     return [path for path in paths if path.is_file()]
-
-
-def _cohort_step(model: PracticeModel, places: Places, left: Sequence[str]) -> Step:
-    cohort = [f"cohort/{model.id}/{name}" for name in (*COHORT_TABLES, *COHORT_CHILD_TABLES)]
-    return Step(
-        name=f"cohort {model.id}",
-        stage=COHORTS,
-        function=work.build_model_cohort,
-        arguments=(("model", model.id), ("left", tuple(left))),
-        inputs=(
-            places.study_path,
-            *(places.build / "returns" / slug for slug in (*model.trial_authorities, *left)),
-            *(places.build / authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities),
-        ),
-        outputs=tuple(places.build / path for path in cohort),
-        output_folders=tuple(
-            places.build / authority_slice(slug, f"cohort/{model.id}") for slug in model.trial_authorities
-        ),
-    )
 
 
 def _published_step(places: Places) -> Step:

@@ -122,6 +122,14 @@ def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) 
     write_slices(places.build, model, slugs)
 
 
+def estimate_child_models(places: Places, *, model: str) -> None:
+    """Fit the child-level models of one model's trial: aggregates out, children's rows stay here."""
+    from sfpc_book.book.child_models import write_child_models
+
+    status = "synthetic" if _is_synthetic(places, "returns") else "returns"
+    write_child_models(places, model, status)
+
+
 def build_published_statistics(places: Places) -> None:
     """Read published statistics, profile the adopters, match and compare them."""
     from sfpc_book.published.build import build_published

@@ -9,14 +9,15 @@ import pandas as pd
 
 from sfpc_book.cohort import descriptives as describe
 from sfpc_book.cohort.authority import AuthorityCohort
+from sfpc_book.cohort.derive import COVARIATES
 from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.index import FIRST_IN_WINDOW
 from sfpc_book.cohort.link import Tables
 from sfpc_book.cohort.outcomes import OUTCOMES
 from sfpc_book.cohort.panel import observability
-from sfpc_book.cohort.population import Design, Population, parts_of, populations
+from sfpc_book.cohort.population import Design, parts_of, populations
 from sfpc_book.cohort.registries import require_known
-from sfpc_book.cohort.samples import SAMPLES, memberships
+from sfpc_book.cohort.samples import SAMPLES
 from sfpc_book.cohort.sizes import allocation, exposure_sizes, members_of, sample_sizes
 from sfpc_book.errors import ReturnsError
 from sfpc_book.study.schema import Study
@@ -24,11 +25,20 @@ from sfpc_book.study.wedge import wedge_of
 
 
 @dataclass(frozen=True)
+class ChildTables:
+    """Children with a column `in_<sample>` for each of their samples, and their outcomes."""
+
+    children: pd.DataFrame
+    outcomes: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Cohort:
-    """One model's trial as data. `children` and `outcomes` are by child and never reach a page.
+    """One model's trial as data. `children`, `outcomes` and `others` are by child and never reach a page.
 
     All tables but `panel`, `samples` and `exposures` are of the main sample and its main definition of
-    exposure.
+    exposure. `others` are the populations of samples with another index date or another set of authorities,
+    by name.
     """
 
     model_id: str
@@ -46,14 +56,16 @@ class Cohort:
     linkage: pd.DataFrame
     observability: pd.DataFrame
     excluded_authorities: pd.DataFrame
+    others: Mapping[str, ChildTables]
 
 
 def require_defined(study: Study) -> None:
-    """Raises StudyDefinitionError if the study names outcomes, samples or definitions of exposure that the
-    code does not know."""
+    """Raises StudyDefinitionError if the study names outcomes, samples, definitions of exposure or covariates
+    that the code does not know."""
     require_known("outcome", study.outcomes, OUTCOMES)
     require_known("sample", study.samples, SAMPLES)
     require_known("exposure", study.exposures, EXPOSURES)
+    require_known("covariate", study.covariates, dict.fromkeys(COVARIATES))
 
 
 def build_cohort(
@@ -104,15 +116,16 @@ def _excluded(
 def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mapping[str, str]) -> Cohort:
     made = populations(design, parts)
     main = next(made)
-    panels, members = [main.panel(design)], members_of(main)
+    panels, members, others = [main.panel(design)], members_of(main), {}
     for other in made:
         panels.append(other.panel(design))
         members |= members_of(other)
+        others[other.name] = ChildTables(other.with_samples(), other.outcomes)
     measures, model_id = design.measures, design.wedge.model_id
     children, used = main.children, main.authorities
     return Cohort(
         model_id=model_id,
-        children=_with_samples(main),
+        children=main.with_samples(),
         outcomes=main.outcomes,
         panel=_in_order(design.study, panels),
         flow=pd.concat([part.flow for part in parts], ignore_index=True),
@@ -129,13 +142,8 @@ def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mappin
             [(model_id, slug, reason) for slug, reason in excluded.items()],
             columns=["model", "authority", "reason"],
         ),
+        others=others,
     )
-
-
-def _with_samples(main: Population) -> pd.DataFrame:
-    """The children with a column `in_<sample>` for each sample of the same population."""
-    chosen = memberships(main.children, main.samples, main.wedge)
-    return main.children.assign(**{f"in_{name}": belongs for name, belongs in chosen.items()})
 
 
 def _in_order(study: Study, panels: Sequence[pd.DataFrame]) -> pd.DataFrame:

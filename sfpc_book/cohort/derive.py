@@ -85,6 +85,14 @@ def covariates(records: pd.DataFrame) -> pd.DataFrame:
     return derived[list(COVARIATES)]
 
 
+def covariate_levels() -> dict[str, tuple[str, ...]]:
+    """The levels of each covariate in their order, the reference first."""
+    flags, codes = ("no_further_action", *FACTORS), tuple(CODE_LEVELS)
+    nobody = pd.DataFrame({name: pd.Series(dtype="float64") for name in ("age", *codes, *flags)})
+    empty = covariates(nobody.assign(previous_protection_plans=pd.Series(dtype="float64")))
+    return {name: tuple(map(str, empty[name].cat.categories)) for name in COVARIATES}
+
+
 def exposure(records: pd.DataFrame, wedge: Wedge, authority: str) -> pd.DataFrame:
     """`period`, `period_start`, `exposed` (0/1) and `exposure_time` of one authority's first referrals.
 

@@ -52,6 +52,17 @@ class Population:
     outcomes: pd.DataFrame
     samples: tuple[Sample, ...]
 
+    @property
+    def name(self) -> str:
+        """Its index rule, and `with_left` if authorities that left are in it."""
+        sample = self.samples[0]
+        return f"{sample.index}_with_left" if sample.with_left else sample.index
+
+    def with_samples(self) -> pd.DataFrame:
+        """The children with a column `in_<sample>` for each of the population's samples."""
+        chosen = memberships(self.children, self.samples, self.wedge)
+        return self.children.assign(**{f"in_{name}": belongs for name, belongs in chosen.items()})
+
     def panel(self, design: Design) -> pd.DataFrame:
         """The panel of the population's samples, by each definition of exposure that is asked for."""
         keys = pd.Index(self.children["child_key"])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 
-from sfpc_book.cohort.build import Cohort
+from sfpc_book.cohort.build import ChildTables, Cohort
 from sfpc_book.errors import ReturnsError
 
 PARQUET = ("children", "outcomes", "panel")
+POPULATIONS = "populations"
+MAIN_POPULATION = "main"
 
 
 def load_tables(folder: Path) -> dict[str, pd.DataFrame]:
@@ -70,8 +73,17 @@ def marked_authorities(findings_of: Mapping[str, Path]) -> pd.DataFrame:
 
 
 def write_cohort(cohort: Cohort, folder: Path) -> None:
-    """Write each table of a cohort: those by child and the panel as Parquet, the other aggregates as CSV."""
+    """Write each table of a cohort: those by child and the panel as Parquet, the other aggregates as CSV.
+
+    Children of another population and their outcomes go into a folder of its name below `populations`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / POPULATIONS, ignore_errors=True)
+    (folder / POPULATIONS).mkdir()
+    for name, other in cohort.others.items():
+        (folder / POPULATIONS / name).mkdir()
+        for kind in ("children", "outcomes"):
+            getattr(other, kind).to_parquet(folder / POPULATIONS / name / f"{kind}.parquet", index=False)
     for field in fields(cohort):
         table = getattr(cohort, field.name)
         if field.name in PARQUET:
@@ -80,3 +92,16 @@ def write_cohort(cohort: Cohort, folder: Path) -> None:
             table.to_csv(
                 folder / f"{field.name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d"
             )
+
+
+def load_children(folder: Path) -> dict[str, ChildTables]:
+    """The children of every population of a written cohort, `main` first, and their outcomes.
+
+    For the step that fits models to children's rows; no chapter reads them.
+    """
+    others = sorted(path for path in (folder / POPULATIONS).glob("*") if path.is_dir())
+    places = {MAIN_POPULATION: folder, **{path.name: path for path in others}}
+    return {
+        name: ChildTables(*(pd.read_parquet(path / f"{kind}.parquet") for kind in ("children", "outcomes")))
+        for name, path in places.items()
+    }

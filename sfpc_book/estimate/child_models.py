@@ -16,13 +16,21 @@ import pandas as pd
 from sfpc_book.estimate.alike import alike
 from sfpc_book.estimate.cluster_variance import cluster_variance, logit_variance
 from sfpc_book.estimate.estimate import NAN, not_estimable
-from sfpc_book.estimate.logit import RANK_TOLERANCE, fit_logit
+from sfpc_book.estimate.logit import fit_logit, rank
 from sfpc_book.estimate.mixed_logit import fit_mixed_logit
 from sfpc_book.estimate.pooling import pool
 from sfpc_book.estimate.standardise import CONTRASTS, standardise
 
 LOG_ODDS, PROPORTION = "log odds ratio", "proportion"
 UNITS = {"risk_difference": PROPORTION, "log_risk_ratio": "log risk ratio", "log_odds_ratio": LOG_ODDS}
+RISKS = ("standardised_risk_unexposed", "standardised_risk_exposed")
+ON_THE_EXPOSED = "standardised_risk_difference_exposed"
+LOGIT_TERMS = {
+    "exposed": LOG_ODDS,
+    **dict.fromkeys(RISKS, PROPORTION),
+    **{f"standardised_{name}": UNITS[name] for name in CONTRASTS},
+    ON_THE_EXPOSED: PROPORTION,
+}
 QUADRATURE_NODES = 15
 CONSTANT = 1e-12  # a covariate with a spread this small beside its level does not vary
 EXACT_FIT = (
@@ -95,31 +103,37 @@ Model = Callable[[Children], tuple[Term, ...]]
 
 
 def fixed_effects_logit(children: Children, *, kind: str = "CR2") -> tuple[Term, ...]:
-    """The conditional log odds ratio, and risk difference, log risk ratio and log odds ratio standardised
-    over all children, with clustered errors and Satterthwaite degrees of freedom."""
+    """The terms of `LOGIT_TERMS`, with clustered errors and Satterthwaite degrees of freedom.
+
+    The conditional log odds ratio; the two risks standardised over all children and their contrasts; and the
+    risk difference standardised over the exposed children alone, which is the effect on the exposed.
+    """
     children = children.distinct()
-    terms = {"exposed": LOG_ODDS, **{f"standardised_{name}": UNITS[name] for name in CONTRASTS}}
     design = children.fixed_effects()
-    status = _design_status(children, design)
+    status = design_status(children, design)
     if status != "ok":
-        return _without_numbers(terms, status)
+        return _without_numbers(LOGIT_TERMS, status)
     fit = fit_logit(design, children.outcome, weight=children.weight)
     if fit.status != "ok":
-        return _without_numbers(terms, fit.status)
-    risks = standardise(design, fit.coefficients, 0, weight=children.weight)
-    contrasts = np.vstack([np.eye(1, design.shape[1]), risks.gradients])
+        return _without_numbers(LOGIT_TERMS, fit.status)
+    every = standardise(design, fit.coefficients, 0, weight=children.weight)
+    exposed = standardise(design, fit.coefficients, 0, weight=children.weight, members=children.exposed == 1)
+    contrasts = np.vstack(
+        [np.eye(1, design.shape[1]), every.risk_gradients, every.gradients, exposed.gradients[:1]]
+    )
     found = logit_variance(
         design, children.outcome, fit.mean, children.weight, children.cluster, contrasts, kind=kind
     )
-    values = [fit.coefficients[0], *risks.contrasts]
-    return _terms(terms, values, found.std_error, found.df)
+    risks = (every.risk_unexposed, every.risk_exposed)
+    values = [fit.coefficients[0], *risks, *every.contrasts, exposed.contrasts[0]]
+    return _terms(LOGIT_TERMS, values, found.std_error, found.df)
 
 
 def linear_probability(children: Children, *, kind: str = "CR2") -> tuple[Term, ...]:
     """The risk difference by least squares, with clustered errors and Satterthwaite degrees of freedom."""
     children = children.distinct()
     terms, design = {"exposed": PROPORTION}, children.fixed_effects()
-    status = _design_status(children, design)
+    status = design_status(children, design)
     if status != "ok":
         return _without_numbers(terms, status)
     root = np.sqrt(children.weight)
@@ -143,7 +157,7 @@ def mixed_logit(children: Children, *, by_period: bool = False, nodes: int = 1) 
         groups.append(labels[0] * (labels[1].max() + 1) + labels[1])
     design = children.random_intercept()
     terms = {"exposed": LOG_ODDS}
-    status = _design_status(children, design[:, [1, 0, *range(2, design.shape[1])]])
+    status = design_status(children, design[:, [1, 0, *range(2, design.shape[1])]])
     if status != "ok":
         return _without_numbers(terms, status)
     fit = fit_mixed_logit(design, children.outcome, tuple(groups), weight=children.weight, nodes=nodes)
@@ -155,7 +169,9 @@ def mixed_logit(children: Children, *, by_period: bool = False, nodes: int = 1) 
 def pooled_terms(model: Model, imputed: Sequence[Children]) -> tuple[Term, ...]:
     """Run a model on each imputed data set and pool term by term (see `pooling`).
 
-    A term that one data set cannot give is not pooled from the others: it takes that data set's status.
+    A term that one data set cannot give is not pooled from the others: it takes that data set's status. The
+    share of missing information is that of large samples: the few degrees of freedom of few authorities would
+    add to it where nothing is missing.
     """
     runs = [model(children) for children in imputed]
     return tuple(_pooled(terms) for terms in zip(*runs, strict=True))
@@ -165,21 +181,20 @@ def _pooled(terms: Sequence[Term]) -> Term:
     failed = next((term for term in terms if term.status != "ok"), None)
     if failed:
         return failed
-    found = pool(
-        np.array([term.estimate for term in terms]),
-        np.array([term.std_error for term in terms]),
-        float(np.mean([term.df for term in terms])),
+    estimates, errors = (
+        np.array([getattr(term, name) for term in terms]) for name in ("estimate", "std_error")
     )
+    found = pool(estimates, errors, float(np.mean([term.df for term in terms])))
     return replace(
         terms[0],
         estimate=found.estimate,
         std_error=found.std_error,
         df=found.df,
-        missing_information=found.missing_information,
+        missing_information=pool(estimates, errors, math.inf).missing_information,
     )
 
 
-def _design_status(children: Children, design: np.ndarray) -> str:
+def design_status(children: Children, design: np.ndarray) -> str:
     """`ok`, `not_identified` or `not_estimable: <cause>` before a model is fitted; exposure is the first
     column of the design."""
     counted = children.weight > 0
@@ -190,8 +205,8 @@ def _design_status(children: Children, design: np.ndarray) -> str:
         return not_estimable("one authority")
     if np.ptp(outcome) == 0:
         return not_estimable("constant outcome")
-    if _rank(used) < used.shape[1]:
-        known = _rank(used) > _rank(used[:, 1:])
+    if rank(used) < used.shape[1]:
+        known = rank(used) > rank(used[:, 1:])
         return not_estimable("covariates that say the same as others") if known else "not_identified"
     return "ok"
 
@@ -203,10 +218,6 @@ def _scaled(covariates: np.ndarray) -> np.ndarray:
     return np.where(
         varies, (covariates - least) / np.where(varies, spread, 1.0), np.where(least == 0, 0.0, 1.0)
     )
-
-
-def _rank(matrix: np.ndarray) -> int:
-    return int(np.linalg.matrix_rank(matrix, tol=RANK_TOLERANCE * np.linalg.norm(matrix)))
 
 
 def _terms(

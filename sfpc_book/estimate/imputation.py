@@ -25,10 +25,10 @@ from sfpc_book.estimate.alike import alike
 
 MISSING = -1
 PRIOR_DEVIATION = 2.5
-NEWTON_STEPS = 30
+NEWTON_STEPS = 100
 SETTLED = 1e-3  # a Newton step, in posterior standard deviations: far below the spread of the draw
-LONGEST_STEP = 100.0  # in the same unit: a logit's Newton step can overshoot far from the maximum
 SHRINKING = 0.25  # a curvature is kept while each step is this much shorter than the last; else taken anew
+NOISE = 1e-10  # of the log posterior, relative: a fall that small is rounding, not a step too far
 CONSTANT = 1e-9  # a spread this small, relative to the column, is rounding
 CYCLES = 5  # the default of mice; few covariates miss values, and in few children
 
@@ -163,23 +163,30 @@ def _posterior(
 ) -> _Posterior:
     """The normal approximation of the coefficients' posterior, by Newton steps.
 
-    Steps are taken with the curvature of the start as long as they shrink, and at the end it is taken anew.
+    The log posterior is concave: a step along which it falls is halved. Its curvature is the costly part:
+    that of the start serves as long as steps shrink quickly, and at the end it is taken anew.
     """
     precision = _precision(design, children)
     beta = np.zeros(design.shape[1]) if start is None else start.centre
     root = None if start is None else start.root
-    last = np.inf
+    highest, last, move = -np.inf, np.inf, np.zeros(0)
     for _ in range(NEWTON_STEPS):
-        mean = expit(design @ beta)
+        eta = design @ beta
+        height = float(events @ eta - children @ np.logaddexp(0, eta) - precision @ beta**2 / 2)
+        if height < highest - NOISE * (1 + abs(highest)):
+            move, root, last = move / 2, None, np.inf
+            beta = beta - move
+            continue
+        mean = expit(eta)
         slope = design.T @ (events - children * mean) - precision * beta
         root = _curvature(design, children, mean, precision) if root is None else root
         step = linalg.solve_triangular(root, slope, lower=True)
-        size = max(float(np.linalg.norm(step)), 1e-300)
-        move = linalg.solve_triangular(root, step, lower=True, trans="T")
-        beta = beta + min(1.0, LONGEST_STEP / size) * move
+        highest, size = height, float(np.linalg.norm(step))
         if size < SETTLED:
-            return _Posterior(beta, _curvature(design, children, expit(design @ beta), precision))
-        root, last = (None, size) if size > SHRINKING * last else (root, size)
+            return _Posterior(beta, _curvature(design, children, mean, precision))
+        move = linalg.solve_triangular(root, step, lower=True, trans="T")
+        beta = beta + move
+        root, last = (None if size > SHRINKING * last else root), size
     raise EstimationError(f"A model for missing covariates did not settle in {NEWTON_STEPS} steps")
 
 

@@ -95,12 +95,18 @@ def is_separated(design: np.ndarray, outcome: np.ndarray) -> bool:
     return bool(-found.fun > SEPARATED)
 
 
+def rank(matrix: np.ndarray) -> int:
+    """Rank of an (n, k) matrix, by the singular values of its triangular factor: those of the matrix."""
+    upper = np.linalg.qr(matrix, mode="r")
+    return int(np.linalg.matrix_rank(upper, tol=RANK_TOLERANCE * np.linalg.norm(upper)))
+
+
 def _cause(design: np.ndarray, outcome: np.ndarray) -> str | None:
     if len(outcome) == 0:
         return "no child with an observed outcome"
     if np.ptp(outcome) == 0:
         return "constant outcome"
-    if np.linalg.matrix_rank(design, tol=RANK_TOLERANCE * np.linalg.norm(design)) < design.shape[1]:
+    if rank(design) < design.shape[1]:
         return "covariates that say the same as others"
     return None
 

@@ -6,7 +6,6 @@ has them; the others are sensitivities and are said to be.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,13 +16,14 @@ import pandas as pd
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate import child_models
 from sfpc_book.estimate.child_models import Children, Term
+from sfpc_book.estimate.child_rows import term_row
 from sfpc_book.estimate.crossover import crossover_estimate
 from sfpc_book.estimate.estimate import Estimate, combine, not_estimable
 from sfpc_book.estimate.exact_test import exact_status, exact_test
 from sfpc_book.estimate.exposure_time import average_effect, exposure_time_effects
 from sfpc_book.estimate.hussey_hughes import binary_squares, fit_hussey_hughes
 from sfpc_book.estimate.leave_out import leave_out
-from sfpc_book.estimate.panel_models import fit_two_way, t_interval
+from sfpc_book.estimate.panel_models import fit_two_way
 from sfpc_book.estimate.trial_table import Roles, TrialTable
 from sfpc_book.estimate.vertical import vertical_estimate
 from sfpc_book.estimate.wedge_rows import Slice, exposure_row, panel_row, randomisation_rows
@@ -130,23 +130,7 @@ def _of_children(
     table: TrialTable, facts: Slice, name: str, *, model: Callable[[Children], tuple[Term, ...]]
 ):
     terms = child_models.pooled_terms(model, table.imputed) if table.imputed else model(table.children)
-    return [_term_row(facts, name, term) for term in terms]
-
-
-def _term_row(facts: Slice, name: str, term: Term) -> Estimate:
-    if term.status != "ok":
-        return _empty(facts, name, term.status, term.term)
-    reference = "normal" if math.isinf(term.df) else "t, Satterthwaite d.f."
-    if not math.isnan(term.missing_information):
-        reference = "t, pooled over imputations"
-    numbers = {name: getattr(term, name) for name in ("estimate", "std_error", "missing_information")}
-    if term.std_error > 0:
-        numbers |= t_interval(term.estimate, term.std_error, term.df, facts.conf_level)
-    return facts.row(name, term=term.term, reference=reference, unit=_unit(facts, term), **numbers)
-
-
-def _unit(facts: Slice, term: Term) -> str:
-    return facts.unit if term.unit == child_models.PROPORTION else term.unit
+    return [term_row(facts, name, term) for term in terms]
 
 
 def _exact(table: TrialTable, facts: Slice, name: str, *, statistic: str) -> Rows:

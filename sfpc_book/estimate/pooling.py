@@ -64,4 +64,5 @@ def pool(estimates: np.ndarray, std_errors: np.ndarray, df: float) -> Pooled:
 def _degrees_of_freedom(share: float, number: int, complete: float) -> float:
     """Barnard and Rubin's; without any variance between data sets, only their second term."""
     observed = np.inf if np.isinf(complete) else (1 - share) * complete * (complete + 1) / (complete + 3)
-    return float(1 / ((share**2 / (number - 1)) + 1 / observed))
+    inverse = share**2 / (number - 1) + 1 / observed
+    return float(1 / inverse) if inverse > 0 else np.inf

@@ -22,12 +22,14 @@ CONTRASTS = ("risk_difference", "log_risk_ratio", "log_odds_ratio")
 
 @dataclass(frozen=True)
 class Standardised:
-    """Mean risks and their contrasts. `gradients` (3, k) are those of `CONTRASTS` by the coefficients."""
+    """Mean risks and their contrasts. `gradients` (3, k) are those of `CONTRASTS` by the coefficients,
+    `risk_gradients` (2, k) those of the risk of the unexposed and of the exposed."""
 
     risk_exposed: float
     risk_unexposed: float
     contrasts: np.ndarray
     gradients: np.ndarray
+    risk_gradients: np.ndarray
 
 
 def standardise(
@@ -57,7 +59,9 @@ def standardise(
     (one, by_one), (none, by_none) = (_risk(design, coefficients, exposure, value, share) for value in (1, 0))
     slopes = np.array([[1, -1], [1 / one, -1 / none], [1 / (one * (1 - one)), -1 / (none * (1 - none))]])
     values = np.array([one - none, np.log(one / none), np.log(one * (1 - none) / (none * (1 - one)))])
-    return Standardised(one, none, values, slopes @ np.vstack([by_one, by_none]))
+    return Standardised(
+        one, none, values, slopes @ np.vstack([by_one, by_none]), np.vstack([by_none, by_one])
+    )
 
 
 def _risk(

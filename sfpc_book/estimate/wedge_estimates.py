@@ -113,7 +113,7 @@ def estimate_outcomes(
             statistic=statistic,
             unit=outcome.unit,
             conf_level=conf_level,
-            observable_from=_observable_from(observability, wedge.model_id, outcome.id, horizon),
+            observable_from=observable_date(observability, wedge.model_id, outcome.id, horizon),
             data_status=data_status,
         )
         for outcome in outcomes
@@ -144,9 +144,10 @@ def _exact_rows(facts: Slice, cells: Cells, wedge: Wedge, statistic: str) -> lis
     return randomisation_rows(facts, test)
 
 
-def _observable_from(
+def observable_date(
     observability: pd.DataFrame | None, model: str, outcome: str, horizon: int
 ) -> pd.Timestamp | None:
+    """The date from which an outcome of all authorities is observable, by the cohort's `observability`."""
     if observability is None:
         return None
     rows = observability.loc[

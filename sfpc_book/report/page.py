@@ -30,7 +30,7 @@ from sfpc_book.report.disclosure_samples import publish_allocation, publish_expo
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.figure import Figure, figure_of
 from sfpc_book.report.formats import date_text
-from sfpc_book.report.page_files import ChapterFiles
+from sfpc_book.report.page_estimates import EstimateFiles
 from sfpc_book.report.page_results import Record, read_estimates, record_of
 from sfpc_book.report.table import Table, TableContent, table_of
 from sfpc_book.report.words import Words
@@ -46,7 +46,7 @@ Content = TypeVar("Content", Drawing, TableContent)
 
 
 @dataclass(frozen=True)
-class Page(ChapterFiles):
+class Page(EstimateFiles):
     """One chapter: its slug, the study, and what it may read and show. Made by `open_page`.
 
     `status` says for each kind of data (`returns`, `published`, `design`) how its outputs are marked.
@@ -231,15 +231,6 @@ class Page(ChapterFiles):
     def comparison(self) -> pd.DataFrame:
         """Tidy estimates of the matched comparison."""
         return read_estimates(self.file_of("published/matched.csv"))
-
-    def estimates(self) -> pd.DataFrame:
-        """Every estimate of the book."""
-        return read_estimates(self.file_of("results/estimates.csv"))
-
-    def results(self, *slugs: str) -> pd.DataFrame:
-        """The estimates that other chapters recorded, below each other."""
-        parts = [read_estimates(self.file_of(f"results/{slug}.csv")) for slug in slugs]
-        return pd.concat(parts, ignore_index=True)
 
     def _source_words(self) -> dict[str, str]:
         sources = self.published("sources")

@@ -157,6 +157,7 @@ class Study(Part):
     exposures: dict[str, Exposure]
     analyses: dict[str, Analysis]
     covariates: tuple[str, ...] = ()
+    rare_level_minimum: int = Field(default=10, ge=1)
     imputation: Imputation = Imputation()
     specifications: Specifications = Specifications()
     not_done: tuple[NotDone, ...] = ()

@@ -1,0 +1,164 @@
+"""Which child-level rows a study asks for, and all of them for one model's trial.
+
+Main sample, main exposure: every analysis with a rule for missing covariates, on every outcome that its scale
+allows, at every horizon. Primary outcome, first horizon: the grid of the specification curve, each analysis
+of `study.specifications` on every sample and definition of exposure. What the data do not have gets rows
+whose status says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sfpc_book.errors import EstimationError
+from sfpc_book.estimate.child_estimates import (
+    Question,
+    Settings,
+    estimate_children,
+    method_of,
+    refuse_unknown_methods,
+    rows_without_number,
+)
+from sfpc_book.estimate.child_frames import MAIN_EXPOSURE, exposure_column
+from sfpc_book.estimate.estimate import Estimate, combine, not_estimable
+from sfpc_book.estimate.two_way_rows import TWO_WAY, two_way_row
+from sfpc_book.estimate.wedge_estimates import observable_date
+from sfpc_book.study.registries import Analysis
+from sfpc_book.study.schema import Study
+
+MAIN = "main"
+NOBODY_LEFT = not_estimable("no authority left this trial")
+LEFT_UNUSABLE = not_estimable("an authority that left the trial has no returns that can be used")
+NO_SAMPLE = not_estimable("the data have no such sample")
+NO_EXPOSURE = not_estimable("exposure by this definition was not worked out for this sample")
+
+Populations = Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
+
+
+@dataclass(frozen=True)
+class TrialData:
+    """One model's trial: children and outcomes of each population, the panel, and `observability`."""
+
+    populations: Populations
+    panel: pd.DataFrame
+    observability: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Run:
+    """Analyses that answer one question."""
+
+    question: Question
+    analyses: tuple[Analysis, ...]
+
+
+def child_analyses(study: Study) -> tuple[Analysis, ...]:
+    """The rows of the registry with a rule for missing covariates."""
+    return tuple(part for part in study.analyses.values() if part.missing_data is not None)
+
+
+def main_runs(study: Study, model_id: str) -> Iterator[Run]:
+    """Runs on the main sample by the main definition of exposure, outcome by outcome."""
+    primary = study.primary(model_id).id
+    for name in study.models[model_id].outcomes:
+        outcome = study.outcomes[name]
+        chosen = [part for part in child_analyses(study) if part.outcomes == "all" or name == primary]
+        for horizon in study.horizons if outcome.has_horizon else study.horizons[:1]:
+            yield Run(Question(model_id, outcome, horizon), tuple(chosen))
+
+
+def grid_runs(study: Study, model_id: str) -> Iterator[Run]:
+    """The grid of the specification curve. A definition of exposure meets the samples that the study names
+    for it."""
+    grid = study.specifications
+    analyses = tuple(study.analyses[name] for name in grid.analyses)
+    for sample in study.samples if grid.samples is None else grid.samples:
+        for exposure in study.exposures if grid.exposures is None else grid.exposures:
+            worked_out_for = study.exposures[exposure].samples
+            if worked_out_for is None or sample in worked_out_for:
+                about = (study.primary(model_id), study.horizons[0], sample, exposure)
+                yield Run(Question(model_id, *about), analyses)
+
+
+def estimate_model(study: Study, model_id: str, data: TrialData, *, data_status: str) -> pd.DataFrame:
+    """Every child-level row of one model's trial, and the panel rows of the grid.
+
+    Raises
+    ------
+    EstimationError
+        For rows of the registry or of the grid that name an estimator which is not among those of children's
+        rows and two-way panel models; for frames that do not fit together.
+    """
+    refuse_unknown_methods(child_analyses(study))
+    _refuse_grid(study)
+    settings = Settings.of(study, data_status)
+    runs = [*main_runs(study, model_id)]
+    for run in grid_runs(study, model_id):
+        repeated = run.question.sample == MAIN and run.question.exposure == MAIN_EXPOSURE
+        children = () if repeated else tuple(part for part in run.analyses if part.missing_data)
+        panels = tuple(part for part in run.analyses if method_of(part) in TWO_WAY)
+        runs += [Run(run.question, panels), Run(run.question, children)]
+    return combine(_rows(study, run, data, settings) for run in runs if run.analyses)
+
+
+def _refuse_grid(study: Study) -> None:
+    chosen = [study.analyses[name] for name in study.specifications.analyses]
+    problems = [
+        f"analysis '{part.id}'; there can be {', '.join(TWO_WAY)}, and every row with missing_data"
+        for part in chosen
+        if part.missing_data is None and method_of(part) not in TWO_WAY
+    ]
+    if problems:
+        raise EstimationError("The grid of specifications names analyses that it cannot run:", problems)
+
+
+def _rows(study: Study, run: Run, data: TrialData, settings: Settings) -> pd.DataFrame:
+    question = run.question
+    due = observable_date(data.observability, question.model, question.outcome.id, question.horizon)
+    status, found = _population(study, question, data.populations)
+    if run.analyses[0].missing_data is None:
+        return combine(_panel_row(question, part, data.panel, settings, due, status) for part in run.analyses)
+    if found is None:
+        return rows_without_number(run.analyses, question, settings, status)
+    children, outcomes = found
+    asked = (outcomes["outcome"] == question.outcome.id) & (outcomes["horizon"] == question.horizon)
+    return estimate_children(children, outcomes[asked], run.analyses, question, settings, observable_from=due)
+
+
+def _population(
+    study: Study, question: Question, populations: Populations
+) -> tuple[str, tuple[pd.DataFrame, pd.DataFrame] | None]:
+    """The population that holds a sample, or the status that says why there is none."""
+    holding = [pair for pair in populations.values() if f"in_{question.sample}" in pair[0]]
+    if holding and exposure_column(question.exposure, question.horizon) in holding[0][0]:
+        return "ok", holding[0]
+    if holding:
+        return NO_EXPOSURE, None
+    if not study.samples[question.sample].with_left:
+        return NO_SAMPLE, None
+    return (LEFT_UNUSABLE if study.left(question.model) else NOBODY_LEFT), None
+
+
+def _panel_row(
+    question: Question,
+    analysis: Analysis,
+    panel: pd.DataFrame,
+    settings: Settings,
+    due: pd.Timestamp | None,
+    status: str,
+) -> Estimate:
+    chosen = panel.loc[
+        (panel["sample"] == question.sample)
+        & (panel["exposure"] == question.exposure)
+        & (panel["outcome"] == question.outcome.id)
+        & (panel["horizon"] == question.horizon)
+    ]
+    about = {
+        "model": question.model, "outcome": question.outcome.id, "horizon": question.horizon,
+        "sample": question.sample, "exposure": question.exposure, "unit": question.outcome.unit,
+        "conf_level": settings.conf_level, "data_status": settings.data_status, "observable_from": due,
+    }  # fmt: skip
+    return two_way_row(chosen, method_of(analysis), analysis.id, status=status, **about)
