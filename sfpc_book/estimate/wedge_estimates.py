@@ -113,7 +113,7 @@ def estimate_outcomes(
             statistic=statistic,
             unit=outcome.unit,
             conf_level=conf_level,
-            observable_from=_observable_from(observability, wedge.model_id, outcome.id, horizon),
+            observable_from=date_observable(observability, wedge.model_id, outcome.id, horizon),
             data_status=data_status,
         )
         for outcome in outcomes
@@ -144,9 +144,10 @@ def _exact_rows(facts: Slice, cells: Cells, wedge: Wedge, statistic: str) -> lis
     return randomisation_rows(facts, test)
 
 
-def _observable_from(
+def date_observable(
     observability: pd.DataFrame | None, model: str, outcome: str, horizon: int
 ) -> pd.Timestamp | None:
+    """Date from which every child's outcome can be observed, by the cohort's table; None if not known."""
     if observability is None:
         return None
     rows = observability.loc[
