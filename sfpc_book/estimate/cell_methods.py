@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from sfpc_book.estimate.cells import Cells
 from sfpc_book.estimate.changes import Changed
@@ -68,19 +68,24 @@ def run(task: Task, method: str) -> list[Estimate]:
     return list(METHODS[method](task))
 
 
+@lru_cache(maxsize=8)
+def _fit(changed: Changed, weights: str, conf_level: float) -> PanelFit:
+    """The panel model, fitted once for the rows that share it."""
+    return fit_two_way(changed.fitted, weights=weights, conf_level=conf_level)
+
+
 def _two_way(task: Task, *, weights: str) -> Rows:
-    fit = fit_two_way(task.changed.fitted, weights=weights, conf_level=task.facts.conf_level)
+    fit = _fit(task.changed, weights, task.facts.conf_level)
     return [task.named(panel_row(task.facts, "panel_two_way", fit))]
 
 
 def _cr2(task: Task) -> Rows:
     if task.changed.exposures or task.changed.absent:
         return _several(task)
-    cells = task.changed.fitted
-    fit = fit_two_way(cells, conf_level=task.facts.conf_level)
+    fit = _fit(task.changed, "children", task.facts.conf_level)
     if not fit.ok:
         return [task.without_number(fit.status)]
-    return [task.named(cr2_row(task.facts, cells, fit))]
+    return [task.named(cr2_row(task.facts, task.changed.fitted, fit))]
 
 
 def _several(task: Task) -> Iterator[Estimate]:

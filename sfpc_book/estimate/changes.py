@@ -31,9 +31,9 @@ class Trial:
     lockdowns: tuple[tuple[date, date], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Changed:
-    """What a change leaves to estimate.
+    """What a change leaves to estimate. Compared by identity: what was fitted to one need not be fitted again.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def merge_short_periods(trial: Trial, days: int) -> Changed:
     the exact test the same holds under every order."""
     blocks = recut_periods(trial.wedge, trial.cells.periods, trial.cells.authorities, days)
     if len(set(blocks.values())) == len(trial.cells.periods):
-        return _unchanged(trial, f"no period is shorter than {days} days")
+        return _unchanged(trial, f"no period is shorter than {days} days, so nothing changes")
     fitted, tested = recut(trial.cells, blocks)
     return Changed(fitted, tested)
 
@@ -183,7 +183,7 @@ def _without(trial: Trial, periods: Sequence[int], otherwise: str) -> Changed:
     """The cells without some periods; nothing to estimate where none is left out, or none is left."""
     kept = ~np.isin(trial.cells.period, periods)
     if kept.all():
-        return _unchanged(trial, f"{otherwise}, so nothing is left out")
+        return _unchanged(trial, f"{otherwise}, so nothing changes")
     if not kept.any():
         return _unchanged(trial, "every period would be left out")
     left = subset(trial.cells, kept)

@@ -127,47 +127,37 @@ def t_interval(estimate: float, std_error: float, df: float, conf_level: float) 
 
 
 def _fit(cells: Cells, weight: np.ndarray, clusters: np.ndarray) -> tuple[float, float]:
-    """Coefficient and clustered standard error."""
-    frame, effects = _frame(cells, weight)
+    """Coefficient and clustered standard error.
+
+    Authorities enter as entity effects. Periods and covariates enter as columns, in an orthonormal basis of
+    what authority effects leave of them, so that an authority may have several rows with one period effect.
+    """
+    basis = period_basis(cells, weight) / np.sqrt(weight)[:, None]
+    index = pd.MultiIndex.from_arrays([cells.authority, np.arange(cells.n_cells)], names=["authority", "row"])
+    columns = pd.DataFrame(basis, index=index).add_prefix("effect_")
+    columns.insert(0, "exposed", cells.exposed)
     with warnings.catch_warnings():
         warnings.simplefilter("error", MissingValueWarning)
         try:
             fitted = PanelOLS(
-                frame["mean"],
-                frame.drop(columns=["mean", "weight"]),
-                weights=frame["weight"],
-                **effects,
+                pd.Series(cells.mean, index=index, name="mean"),
+                columns,
+                weights=pd.Series(weight, index=index, name="weight"),
+                entity_effects=True,
             ).fit(
                 cov_type="clustered",
-                clusters=pd.Series(clusters, index=frame.index, name="cluster"),
+                clusters=pd.Series(clusters, index=index, name="cluster"),
                 group_debias=True,
                 auto_df=False,
                 count_effects=False,
-                low_memory=True,
             )
         except MissingValueWarning as warning:
             raise EstimationError(f"The panel model would have dropped rows: {warning}") from warning
     if fitted.nobs != cells.n_cells:
         raise EstimationError(f"The panel model used {fitted.nobs} of {cells.n_cells} cells.")
-    counted = math.sqrt((cells.n_cells - 1) / (cells.n_cells - _counted(cells)))
+    # linearmodels counts the columns it was given; a basis may have fewer than there are coefficients
+    counted = math.sqrt((cells.n_cells - columns.shape[1]) / (cells.n_cells - _counted(cells)))
     return float(fitted.params["exposed"]), float(fitted.std_errors["exposed"]) * counted
-
-
-def _frame(cells: Cells, weight: np.ndarray) -> tuple[pd.DataFrame, dict[str, bool]]:
-    """Data and effects for linearmodels, which takes one row of an authority at a time.
-
-    With several rows, or with covariates, periods and covariates enter as columns instead, in an orthonormal
-    basis, so that none is taken for collinear that is not.
-    """
-    own_periods = not (cells.several_rows or cells.n_covariates)
-    time = cells.period if own_periods else np.arange(cells.n_cells)
-    index = pd.MultiIndex.from_arrays([cells.authority, time], names=["authority", "period"])
-    frame = pd.DataFrame({"mean": cells.mean, "weight": weight, "exposed": cells.exposed}, index=index)
-    if not own_periods:
-        basis = period_basis(cells, weight) / np.sqrt(weight)[:, None]
-        names = [f"effect_{number}" for number in range(basis.shape[1])]
-        frame = frame.join(pd.DataFrame(basis, index=index, columns=names))
-    return frame, {"entity_effects": True, "time_effects": own_periods}
 
 
 def _counted(cells: Cells) -> int:

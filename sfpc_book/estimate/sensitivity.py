@@ -8,7 +8,7 @@ Whatever cannot be estimated has its row, with the reason as its status.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -121,11 +121,10 @@ def _main_analyses(trials: Trials, absent: Mapping[str, str]) -> Iterator[Estima
                 rows = trials.rows_of(sample.id, exposure.id, outcome, horizon)
                 status = _why_absent(sample, exposure, outcome, rows, absent)
                 facts = trials.facts(sample.id, exposure.id, outcome, horizon)
-                yield from (
-                    _main(trials, rows, facts, name) if rows is not None and not status
-                    else _nothing(facts, name, status)
-                    for name in analyses
-                )  # fmt: skip
+                if rows is None or status:
+                    yield from (_nothing(facts, name, status) for name in analyses)
+                else:
+                    yield from _main(trials, rows, facts, analyses)
 
 
 def _why_absent(
@@ -150,16 +149,21 @@ def _nothing(facts: Mapping[str, object], analysis: str, status: str) -> Estimat
     return Estimate(analysis=analysis, status=status, **(dict(facts) | counts))
 
 
-def _main(trials: Trials, rows: pd.DataFrame, facts: Mapping[str, object], analysis: str) -> Estimate:
-    """One of the main analyses on one slice."""
+def _main(
+    trials: Trials, rows: pd.DataFrame, facts: Mapping[str, object], analyses: Sequence[str]
+) -> Iterator[Estimate]:
+    """The main analyses on one slice."""
     split = facts["exposure"] != GO_LIVE
     cells = split_cells_of(rows) if split else cells_of(rows)
-    task = _task(trials, rows, facts, analysis, Changed(cells, cells))
-    if _unobserved(rows):
-        return task.without_number("not_observed")
-    if split and analysis == EXACT:
-        return task.without_number(BY_CHILD)
-    return run(task, analysis)[0]
+    whole = _task(trials, rows, facts, "", Changed(cells, cells))
+    for name in analyses:
+        task = replace(whole, analysis=name)
+        if _unobserved(rows):
+            yield task.without_number("not_observed")
+        elif split and name == EXACT:
+            yield task.without_number(BY_CHILD)
+        else:
+            yield from run(task, name)
 
 
 def _rows(trials: Trials, row: Analysis) -> Iterator[Estimate]:
