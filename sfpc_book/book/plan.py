@@ -130,6 +130,11 @@ def shown_as(path: str) -> str:
     return path
 
 
+def sensitivity_file(model: str) -> str:
+    """Place in the build folder of the sensitivities of a model's panel, in the tidy columns."""
+    return f"estimates/{model}/sensitivity.csv"
+
+
 def authority_slice(slug: str, path: str) -> str:
     """Place in the build folder of the rows of `path` that belong to one authority."""
     return f"authorities/{slug}/{path}"

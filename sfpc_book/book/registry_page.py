@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
+from sfpc_book.cohort.registries import require_known
+from sfpc_book.estimate.changes import CHANGES
 from sfpc_book.study.registries import Analysis, Exposure, Outcome, Sample
 from sfpc_book.study.schema import Study
 
@@ -24,8 +26,11 @@ PARAMETER = re.compile(r"`(\w+)`")
 def registry_markdown(study: Study, titles: Mapping[str, str]) -> str:
     """Outcomes, samples, exposures, analyses and what was not done, in the order of the study file.
 
-    `titles` are those of the tables of the contracts, by id.
+    `titles` are those of the tables of the contracts, by id. Raises StudyDefinitionError for a change that
+    the code does not know.
     """
+    changes = (part.change for part in study.analyses.values() if part.change is not None)
+    require_known("change", changes, CHANGES)
     horizons = " and ".join(map(str, study.horizons))
     parts = (
         ["# Outcomes, samples and analyses", ""],
@@ -39,7 +44,7 @@ def registry_markdown(study: Study, titles: Mapping[str, str]) -> str:
         ),
         *(list(_exposure(exposure, study)) for exposure in study.exposures.values()),
         _section("Analyses", "What each analysis estimates, how, and what it rests on."),
-        *(list(_analysis(analysis)) for analysis in study.analyses.values()),
+        *(list(_analysis(analysis, study)) for analysis in study.analyses.values()),
         ["## Not done", ""],
         [f"- {item.analysis}: {_sentence(item.because)}" for item in study.not_done],
     )
@@ -81,7 +86,7 @@ def _outcome(outcome: Outcome, study: Study, titles: Mapping[str, str]) -> Itera
     )
 
 
-def _with_numbers(text: str, part: Outcome | Exposure, study: Study) -> str:
+def _with_numbers(text: str, part: Outcome | Exposure | Analysis, study: Study) -> str:
     """A definition with the numbers of the study file in place of the parameters it names in backticks."""
     said = {"horizon": " or ".join(map(str, study.horizons)), "codes": "codes"}
 
@@ -128,16 +133,27 @@ def _exposure(exposure: Exposure, study: Study) -> Iterator[str]:
     )
 
 
-def _analysis(analysis: Analysis) -> Iterator[str]:
+def _analysis(analysis: Analysis, study: Study) -> Iterator[str]:
     yield from (f"### {analysis.name}", "")
     yield from _terms(
         (
             ("Status", f"{analysis.plan_status.capitalize()}."),
             ("Estimand", _sentence(analysis.estimand)),
             ("Model", _sentence(analysis.model)),
+            ("What changes", _change(analysis, study)),
+            ("Run for", "The primary outcome." if analysis.outcomes == "primary" else ""),
             ("Variance", _sentence(analysis.variance)),
             ("Reference distribution", _sentence(analysis.reference)),
             ("Assumptions", " ".join(map(_sentence, analysis.assumptions))),
+            ("Caution", _sentence(analysis.caution) if analysis.caution else ""),
             ("Source", _sentence(analysis.citation)),
         )
     )
+
+
+def _change(analysis: Analysis, study: Study) -> str:
+    """What the code changes, with the number of days of the row."""
+    if analysis.change is None:
+        return ""
+    text = " ".join(inspect.cleandoc(CHANGES[analysis.change].__doc__ or "").split())
+    return _with_numbers(text, analysis, study)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sfpc_book.book import work
 from sfpc_book.book.code_used import digest
 from sfpc_book.book.data_status import status_of_folder
+from sfpc_book.book.estimate_steps import COHORTS, sensitivity_step
 from sfpc_book.book.failure_page import Failure
 from sfpc_book.book.keys import files_below
 from sfpc_book.book.plan import (
@@ -33,12 +34,7 @@ MANIFEST = "manifest.json"
 RETURNS_CONTRACTS = ("tables", "vocabularies.yml", "checks.yml", "corrections.yml")
 # Steps that check returns with those of all authorities, and published statistics, at hand.
 COMPARING = ("data status", "compare returns")
-READING, COHORTS, CHAPTERS, BINDING = (
-    "Reading data",
-    "Building cohorts",
-    "Running chapters",
-    "Binding the book",
-)
+READING, CHAPTERS, BINDING = "Reading data", "Running chapters", "Binding the book"
 
 
 def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
@@ -53,6 +49,7 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
         _comparing_step(study, places),
         *findings_steps(study, places),
         *(_cohort_step(model, places, _left(study, inventory, model.id)) for model in models),
+        *(sensitivity_step(model.id, places) for model in models),
     )
 
 

@@ -122,6 +122,13 @@ def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) 
     write_slices(places.build, model, slugs)
 
 
+def estimate_sensitivities(places: Places, *, model: str) -> None:
+    """Estimate every sensitivity of one model's panel that the registry of analyses asks for."""
+    from sfpc_book.book.sensitivities import write_sensitivities
+
+    write_sensitivities(places, model)
+
+
 def build_published_statistics(places: Places) -> None:
     """Read published statistics, profile the adopters, match and compare them."""
     from sfpc_book.published.build import build_published

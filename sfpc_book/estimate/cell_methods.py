@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
-from sfpc_book.estimate.cells import Cells
 from sfpc_book.estimate.changes import Changed
 from sfpc_book.estimate.crossover import crossover_estimate
 from sfpc_book.estimate.estimate import Estimate, not_estimable
@@ -31,6 +30,11 @@ from sfpc_book.estimate.wild_bootstrap import wild_bootstrap
 from sfpc_book.study.wedge import Wedge
 
 WITH_PERIODS = ("two_way", "studentised")  # statistics that take periods and covariates as the model does
+MIXED_NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+BOOTSTRAP_NUMBERS = (
+    "estimate", "statistic", "p_value", "conf_low", "conf_high", "p_minimum", "level_maximum",
+)  # fmt: skip
+COMPONENT_WORDS = {"authority": "authorities", "cell": "authorities by period"}
 MIXED = {"satterthwaite": "Satterthwaite", "kenward_roger": "Kenward-Roger"}
 
 
@@ -64,7 +68,7 @@ def run(task: Task, method: str) -> list[Estimate]:
     """Rows of one method of `METHODS`."""
     changed = task.changed
     if changed.status != "ok":
-        return [task.without_number(changed.status, changed.term or "exposed")]
+        return [task.without_number(changed.status, changed.term)]
     return list(METHODS[method](task))
 
 
@@ -98,8 +102,10 @@ def _several(task: Task) -> Iterator[Estimate]:
     for term in changed.absent:
         yield task.without_number("not_identified", term)
     for effect in several_effects(changed.fitted, changed.exposures, changed.differences):
-        row = exposure_row(task.facts, "panel_two_way_cr2", effect)
-        yield task.named(row)
+        if effect.identified:
+            yield task.named(exposure_row(task.facts, "panel_two_way_cr2", effect))
+        else:
+            yield task.without_number("not_identified", effect.term)
 
 
 def _exact(task: Task, *, statistic: str | None = None) -> Rows:
@@ -136,24 +142,24 @@ def _mixed(task: Task, *, cell_effects: bool, inference: str) -> Rows:
     found = fit_hussey_hughes(cells, within_squares=squares, **options)
     if not found.ok:
         return [task.without_number(found.status)]
-    reference = f"t, {MIXED[inference]} d.f. of the model's variances"
-    return [task.facts.row(task.analysis, reference=reference, **_numbers(found, PanelFit))]
+    at_zero = "".join(
+        f"; the variance of {COMPONENT_WORDS[name]} is estimated as 0" for name in found.boundary
+    )
+    reference = f"t, {MIXED[inference]} d.f. of the model's variances{at_zero}"
+    return [task.facts.row(task.analysis, reference=reference, **_numbers(found, MIXED_NUMBERS))]
 
 
 def _bootstrap(task: Task, *, kind: str) -> Rows:
     found = wild_bootstrap(task.changed.fitted, kind=kind, conf_level=task.facts.conf_level)
     if found.status != "ok":
         return [task.without_number(found.status)]
-    fields = ("estimate", "statistic", "p_value", "conf_low", "conf_high", "p_minimum", "level_maximum")
     patterns = f"{found.n_patterns:,} {'patterns' if found.exact else 'patterns drawn'}"
     reference = f"wild cluster bootstrap, {patterns} of {len(task.changed.fitted.authorities)} clusters"
-    numbers = {name: getattr(found, name) for name in fields}
-    return [task.facts.row(task.analysis, reference=reference, **numbers)]
+    return [task.facts.row(task.analysis, reference=reference, **_numbers(found, BOOTSTRAP_NUMBERS))]
 
 
-def _numbers(found: object, like: type) -> dict[str, float]:
-    names = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
-    return {name: getattr(found, name) for name in names if name in like.__dataclass_fields__}
+def _numbers(found: object, names: Iterable[str]) -> dict[str, float]:
+    return {name: getattr(found, name) for name in names}
 
 
 PANEL_METHODS: Mapping[str, Run] = {

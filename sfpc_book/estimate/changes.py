@@ -13,7 +13,7 @@ from datetime import date
 
 import numpy as np
 
-from sfpc_book.estimate.cells import Cells, subset
+from sfpc_book.estimate.cells import Cells, blocking_cause, subset
 from sfpc_book.estimate.estimate import not_estimable
 from sfpc_book.estimate.recut import recut, recut_periods
 from sfpc_book.estimate.two_way import RANK_TOLERANCE, residual_maker
@@ -33,7 +33,9 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Changed:
-    """What a change leaves to estimate. Compared by identity: what was fitted to one need not be fitted again.
+    """What a change leaves to estimate.
+
+    Compared by identity, so that what was fitted to one need not be fitted again.
 
     Attributes
     ----------
@@ -66,8 +68,8 @@ Change = Callable[[Trial, int], Changed]
 
 
 def drop_first_period(trial: Trial, days: int) -> Changed:
-    """Without the first period, in which no authority is exposed: authorities chosen for high numbers may stand
-    higher in it than they usually do, and a start under a lockdown is unlike what comes after."""
+    """Without the first period, in which no authority is exposed: authorities chosen for high numbers may
+    stand higher in it than they usually do, and a start under a lockdown is unlike what comes after."""
     return _without(trial, trial.cells.periods[:1], "there is no period")
 
 
@@ -100,8 +102,8 @@ def drop_lockdown_periods(trial: Trial, days: int) -> Changed:
 
 
 def lockdown_share(trial: Trial, days: int) -> Changed:
-    """With the share of days in a lockdown as a covariate of each authority and period. Identified only as far
-    as that share differs between authorities within a period: what all share, the period effects hold
+    """With the share of days in a lockdown as a covariate of each authority and period. Identified only as
+    far as that share differs between authorities within a period: what all share, the period effects hold
     already, and national lockdowns fall on all alike."""
     lengths, inside = _lengths(trial.wedge), _lockdown_days(trial)
     share = np.array([inside[period] / lengths[period] for period in trial.cells.decisive_period])
@@ -113,12 +115,15 @@ def baseline_trend(trial: Trial, days: int) -> Changed:
     numbers may drift back towards the others (regression to the mean). The level is measured with error and
     is itself one of the outcomes, so part of the drift that it takes up is chance."""
     cells = trial.cells
-    first = cells.period == cells.periods[0] if cells.n_cells else np.zeros(0, dtype=bool)
+    cause = blocking_cause(cells)
+    if cause:
+        return _unchanged(trial, cause)
+    first = cells.period == cells.periods[0]
     level = np.full(len(cells.authorities), np.nan)
     level[cells.authority[first]] = cells.mean[first]
     if np.isnan(level).any():
         without = [cells.authorities[position] for position in np.flatnonzero(np.isnan(level))]
-        return _unchanged(trial, f"no child observed in the first period in {', '.join(without)}", "")
+        return _unchanged(trial, f"no child observed in the first period in {', '.join(without)}")
     drift = (level - level.mean())[cells.authority] * _years(trial)
     return _with_covariates(trial, drift[:, None], "baseline_trend")
 
@@ -132,9 +137,9 @@ def authority_trends(trial: Trial, days: int) -> Changed:
 
 
 def exposure_by_stratum(trial: Trial, days: int) -> Changed:
-    """One effect in authorities of each readiness stratum, and the difference between high and low. Authorities
-    of high readiness went live first, so the difference may be one of calendar time or of time since
-    go-live."""
+    """One effect in authorities of each readiness stratum, and the difference between high and low.
+    Authorities of high readiness went live first, so the difference may be one of calendar time or of time
+    since go-live."""
     cells, wedge = trial.cells, trial.wedge
     strata = [wedge.stratum.get(name) for name in cells.authorities]
     known = sorted({name for name in strata if name})

@@ -62,9 +62,10 @@ def fit_two_way(
     """Effect of exposure with authority and period effects, clustered by authority, t on G - 1.
 
     The clustered variance is that of linearmodels (entity effects, nested in the clusters, are not counted),
-    times G / (G - 1) and (N - 1) / (N - K), where K counts the exposure, the period effects and the covariates, and N the rows; this is
-    the small-sample factor of fixest. Without it the test of a five-authority wedge rejects a true null in
-    8 rather than 6 of 100 samples. linearmodels' own interval uses residual degrees of freedom: not used.
+    times G / (G - 1) and (N - 1) / (N - K), where N counts the rows and K the exposure, the period effects
+    and the covariates; this is the small-sample factor of fixest. Without it the test of a five-authority
+    wedge rejects a true null in 8 rather than 6 of 100 samples. linearmodels' own interval uses residual
+    degrees of freedom: not used.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from sfpc_book.study.wedge import Wedge
 def recut_periods(
     wedge: Wedge, periods: Sequence[int], authorities: Iterable[str], days: int
 ) -> dict[int, int]:
-    """For each period, the first period of the block that it belongs to when none shall be shorter than `days`.
+    """For each period, the first of the block that it belongs to when none shall be shorter than `days`.
 
     The shortest block, the earlier of two alike, joins a neighbour until none is too short or one is left:
     the neighbour from which no go-live of `authorities` divides it, else the shorter, else the earlier.

@@ -232,6 +232,10 @@ class Page(ChapterFiles):
         """Tidy estimates of the matched comparison."""
         return read_estimates(self.file_of("published/matched.csv"))
 
+    def sensitivity(self, model: str) -> pd.DataFrame:
+        """Tidy estimates of every sensitivity of one model's panel."""
+        return read_estimates(self.file_of(f"estimates/{model}/sensitivity.csv"))
+
     def estimates(self) -> pd.DataFrame:
         """Every estimate of the book."""
         return read_estimates(self.file_of("results/estimates.csv"))
