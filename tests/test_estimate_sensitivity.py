@@ -1,4 +1,4 @@
-"""The sensitivities of a trial as the registry asks for them: every row, its status, what one word changes."""
+"""The sensitivities of a trial as the registry asks for them: every row, its status, what a word changes."""
 
 from __future__ import annotations
 
