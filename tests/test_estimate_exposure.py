@@ -11,7 +11,13 @@ from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import cells_of
 from sfpc_book.estimate.exposure_time import average_effect, exposure_time_effects
 from sfpc_book.estimate.panel_models import fit_two_way
-from sfpc_book.estimate.weights import exposure_weights, negative_weight_share, weight_by_exposure_time
+from sfpc_book.estimate.weights import (
+    NegativeWeights,
+    exposure_weights,
+    negative_weight_share,
+    negative_weights,
+    weight_by_exposure_time,
+)
 
 DESIGN = wedge(FIVE)
 NEARLY_NONE = 1e-7  # noise so small that estimates show the planted effects
@@ -79,6 +85,8 @@ def test_a_standard_wedge_gives_negative_weights_and_can_turn_the_sign() -> None
     frame["value_mean"] += 0.02 * late
     share = negative_weight_share(exposure_weights(cells_of(frame)))
     assert 0.05 < share < 0.5
+    n_negative = int((exposure_weights(cells_of(frame))["weight"] < 0).sum())
+    assert negative_weights(frame) == NegativeWeights(int(frame["exposed"].sum()), n_negative, share)
     assert fit_two_way(frame).estimate < 0 < average_effect(cells_of(frame)).estimate
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from sfpc_book.book.registry_page import registry_markdown
 from sfpc_book.contracts.contract import load_contracts
+from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.study.registries import NotDone
 from sfpc_book.study.study import load_study
 
@@ -62,3 +63,24 @@ def test_an_empty_list_of_what_is_not_done_says_so(study):
     left = NotDone(analysis="A test", because="No data")
     page = registry_markdown(study.model_copy(update={"not_done": (left,)}), titles())
     assert page.rstrip().endswith("- A test: No data.")
+
+
+def test_a_change_is_printed_with_what_the_code_does_and_the_days_of_its_row(study):
+    page = registry_markdown(study, titles())
+    assert "What changes\n: Without periods shorter than 100 days: they hold few children" in page
+    row = study.analyses["no_short_periods"].model_copy(update={"days": 62})
+    other = study.model_copy(update={"analyses": study.analyses | {row.id: row}})
+    assert "Without periods shorter than 62 days: they hold few children" in registry_markdown(
+        other, titles()
+    )
+    changes = [part for part in study.analyses.values() if part.change]
+    assert page.count("What changes\n: ") == len(changes) > 0
+    for part in study.analyses.values():
+        assert not part.caution or f": {part.caution}." in page
+
+
+def test_an_unknown_change_is_told_with_the_known_ones(study):
+    row = study.analyses["no_first_period"].model_copy(update={"change": "drop_frist_period"})
+    wrong = study.model_copy(update={"analyses": study.analyses | {row.id: row}})
+    with pytest.raises(StudyDefinitionError, match="change 'drop_frist_period'; known: drop_first_period, "):
+        registry_markdown(wrong, titles())

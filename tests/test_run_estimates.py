@@ -52,6 +52,8 @@ def test_numbers_are_copied_as_they_stand_in_the_order_of_the_plan(tmp_path):
         ({"term": "exposed", "sample": "born_only"}, ""),
         ({"term": "exposed", "horizon": "36"}, ""),
         ({"term": "exposed", "truth": "7"}, "7"),
+        ({"term": "without_period_2"}, ""),
+        ({"term": "exposed_period_2"}, ""),
     ],
 )
 def test_truth_stands_beside_the_estimate_it_belongs_to(tmp_path, row, truth):

@@ -82,6 +82,15 @@ def test_a_models_chapters_need_no_other_model(whole):
     assert not [name for name in needed if "family" in name]
 
 
+def test_sensitivities_are_estimated_from_the_aggregates_of_their_own_model(whole):
+    _, places, steps = whole
+    step = steps["sensitivity family_valued"]
+    assert step.outputs == (places.build / "estimates" / "family_valued" / "sensitivity.csv",)
+    assert not [path for path in step.inputs if path.name in ("children.parquet", "outcomes.parquet")]
+    needed = {made.name for made in ancestors(step, makers(steps.values()))}
+    assert "cohort family_valued" in needed and "cohort no_wrong_door" not in needed
+
+
 def test_the_summary_needs_the_estimates_of_every_recording_chapter(whole):
     chapters, _, steps = whole
     needed = {step.name for step in ancestors(steps["chapter programme-summary"], makers(steps.values()))}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sfpc_book.book.files import write_text
-from sfpc_book.book.plan import CHILD_MODELS
+from sfpc_book.book.plan import CHILD_MODELS, estimates_file
 from sfpc_book.book.step import Places
 from sfpc_book.cohort.store import load_children
 from sfpc_book.estimate.child_runs import TrialData, estimate_model
@@ -25,4 +25,4 @@ def write_child_models(places: Places, model: str, data_status: str) -> Path:
     )
     table = estimate_model(study, model, data, data_status=data_status)
     text = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    return write_text(places.build / "estimates" / model / CHILD_MODELS, text)
+    return write_text(places.build / estimates_file(model, CHILD_MODELS), text)

@@ -15,6 +15,8 @@ from sfpc_book.estimate.estimate import TIDY_COLUMNS
 ALL_TIMES = 0  # in truth.csv: the mean over all exposed children
 MAIN = {"sample": "main", "exposure": "go_live"}
 AVERAGE = "exposure_time_average"
+# Terms, or starts of them, that have a planted effect: it is that on the exposed.
+EXPOSED, BY_TIME = ("exposed", "standardised_risk_difference_exposed"), "exposure_time_"
 
 FULLY_OBSERVED = "ok"
 UNKNOWN = (float("nan"), 0.0)
@@ -55,7 +57,7 @@ def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     """The estimates (as text) with `truth` filled where it is known for the same children.
 
     The planted effects are those on all exposed children of the main sample; an estimate from the children
-    observed so far is of others, and gets none.
+    observed so far, or without an authority or a period, is of others, and gets none.
     """
     found = [row["truth"] or _truth_text(row, truth) for row in table.to_dict("records")]
     return table.assign(truth=found)
@@ -64,6 +66,7 @@ def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
 def _truth_text(row: Mapping[str, str], truth: Truth) -> str:
     other_sample = any(row[name] != value for name, value in MAIN.items())
     other_scale = row["unit"].startswith("log") or row["estimand"] == "risk"
+    other_scale |= not (row["term"] in EXPOSED or row["term"].startswith(BY_TIME))
     other_children = other_sample or other_scale or row["status"] != FULLY_OBSERVED
     key = (row["model"], row["outcome"], row["horizon"])
     known = [truth.get((*key, time), UNKNOWN) for time in _times(row["term"], key, truth)]

@@ -44,7 +44,8 @@ COHORT_TABLES = (
 )
 COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
 POPULATIONS = "populations"  # folder below a cohort: children of samples with another population
-CHILD_MODELS = "child_models.csv"  # below estimates/<model>: tidy rows, no child's own
+# Below estimates/<model>: tidy rows, no child's own.
+CHILD_MODELS, SENSITIVITY = "child_models.csv", "sensitivity.csv"
 FINDINGS_TABLE = "findings.csv"  # all of an authority, whatever step made them
 RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
@@ -132,6 +133,11 @@ def shown_as(path: str) -> str:
     return path
 
 
+def estimates_file(model: str, name: str) -> str:
+    """Place in the build folder of estimates that are made before any chapter."""
+    return f"estimates/{model}/{name}"
+
+
 def authority_slice(slug: str, path: str) -> str:
     """Place in the build folder of the rows of `path` that belong to one authority."""
     return f"authorities/{slug}/{path}"
@@ -179,8 +185,8 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
     extra = {
         "sample": returns,
         "data_quality": returns,
-        "primary": [f"estimates/{model.id}/{CHILD_MODELS}"],
-        "secondary": [f"estimates/{model.id}/{CHILD_MODELS}"],
+        "primary": [estimates_file(model.id, CHILD_MODELS)],
+        "secondary": [estimates_file(model.id, CHILD_MODELS)],
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),

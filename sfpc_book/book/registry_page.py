@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from sfpc_book.cohort.derive import covariate_levels
 from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
+from sfpc_book.cohort.registries import require_known
+from sfpc_book.estimate.changes import CHANGES
 from sfpc_book.report.covariates import covariate_words, level_words
 from sfpc_book.study.registries import Analysis, Exposure, Outcome, Sample
 from sfpc_book.study.schema import Study
@@ -40,8 +42,11 @@ PARAMETER = re.compile(r"`(\w+)`")
 def registry_markdown(study: Study, titles: Mapping[str, str]) -> str:
     """Outcomes, samples, exposures, analyses and what was not done, in the order of the study file.
 
-    `titles` are those of the tables of the contracts, by id.
+    `titles` are those of the tables of the contracts, by id. Raises StudyDefinitionError for a change that
+    the code does not know.
     """
+    changes = (part.change for part in study.analyses.values() if part.change is not None)
+    require_known("change", changes, CHANGES)
     horizons = " and ".join(map(str, study.horizons))
     parts = (
         ["# Outcomes, samples and analyses", ""],
@@ -99,7 +104,7 @@ def _outcome(outcome: Outcome, study: Study, titles: Mapping[str, str]) -> Itera
     )
 
 
-def _with_numbers(text: str, part: Outcome | Exposure, study: Study) -> str:
+def _with_numbers(text: str, part: Outcome | Exposure | Analysis, study: Study) -> str:
     """A definition with the numbers of the study file in place of the parameters it names in backticks."""
     said = {"horizon": " or ".join(map(str, study.horizons)), "codes": "codes"}
 
@@ -163,6 +168,7 @@ def _analysis(analysis: Analysis, study: Study) -> Iterator[str]:
             ("Status", f"{analysis.plan_status.capitalize()}."),
             ("Estimand", _sentence(analysis.estimand)),
             ("Model", _sentence(analysis.model)),
+            ("What changes", _change(analysis, study)),
             ("Run for", "The primary outcome." if analysis.outcomes == "primary" else ""),
             ("Missing covariates", _missing_data(analysis, study)),
             ("Variance", _sentence(analysis.variance)),
@@ -172,3 +178,11 @@ def _analysis(analysis: Analysis, study: Study) -> Iterator[str]:
             ("Source", _sentence(analysis.citation)),
         )
     )
+
+
+def _change(analysis: Analysis, study: Study) -> str:
+    """What the code changes, with the number of days of the row."""
+    if analysis.change is None:
+        return ""
+    text = " ".join(inspect.cleandoc(CHANGES[analysis.change].__doc__ or "").split())
+    return _with_numbers(text, analysis, study)

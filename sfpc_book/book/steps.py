@@ -20,7 +20,7 @@ from sfpc_book.book.plan import (
     authority_slice,
 )
 from sfpc_book.book.step import Places, Step
-from sfpc_book.book.steps_trials import child_models_step, cohort_step
+from sfpc_book.book.steps_trials import child_models_step, cohort_step, sensitivity_step
 from sfpc_book.contracts.check_words import CHECK_WORDS
 from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.returns.declared import load_declared
@@ -48,6 +48,7 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
         *findings_steps(study, places),
         *(cohort_step(model, places, _left(study, inventory, model.id)) for model in models),
         *(child_models_step(model, places) for model in models),
+        *(sensitivity_step(model, places) for model in models),
     )
 
 

@@ -11,7 +11,9 @@ from sfpc_book.book.plan import (
     COHORT_TABLES,
     DATA_STATUS,
     POPULATIONS,
+    SENSITIVITY,
     authority_slice,
+    estimates_file,
 )
 from sfpc_book.book.step import Places, Step
 from sfpc_book.study.schema import PracticeModel
@@ -53,5 +55,22 @@ def child_models_step(model: PracticeModel, places: Places) -> Step:
             places.build / DATA_STATUS,
             *(places.build / "cohort" / model.id / name for name in tables),
         ),
-        outputs=(places.build / "estimates" / model.id / CHILD_MODELS,),
+        outputs=(places.build / estimates_file(model.id, CHILD_MODELS),),
+    )
+
+
+def sensitivity_step(model: PracticeModel, places: Places) -> Step:
+    """The sensitivities of a model's panel."""
+    tables = ("panel.parquet", "samples.csv", "observability.csv")
+    return Step(
+        name=f"sensitivity {model.id}",
+        stage=ESTIMATING,
+        function=work.estimate_sensitivities,
+        arguments=(("model", model.id),),
+        inputs=(
+            places.study_path,
+            places.build / DATA_STATUS,
+            *(places.build / "cohort" / model.id / name for name in tables),
+        ),
+        outputs=(places.build / estimates_file(model.id, SENSITIVITY),),
     )

@@ -130,6 +130,13 @@ def estimate_child_models(places: Places, *, model: str) -> None:
     write_child_models(places, model, status)
 
 
+def estimate_sensitivities(places: Places, *, model: str) -> None:
+    """Estimate every sensitivity of one model's panel that the registry of analyses asks for."""
+    from sfpc_book.book.sensitivities import write_sensitivities
+
+    write_sensitivities(places, model)
+
+
 def build_published_statistics(places: Places) -> None:
     """Read published statistics, profile the adopters, match and compare them."""
     from sfpc_book.published.build import build_published

@@ -13,6 +13,8 @@ from sfpc_book.errors import EstimationError
 REQUIRED_COLUMNS = (
     "authority", "period", "exposed", "exposure_time", "n_children", "value_mean",
 )  # fmt: skip
+CELL = ["authority", "period"]
+SPLIT_CELL = [*CELL, "exposed"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Cells:
         Children observed in the cell.
     n_empty
         Cells of the panel left out because no child was observed in them.
+    wedge_period
+        Period of the wedge that decides exposure, where `period` is coarser: periods that share one effect.
+        None: `period` itself.
+    covariates
+        (cells, k) columns that the model holds beside authority and period effects. None: no such column.
     """
 
     authorities: tuple[str, ...]
@@ -40,10 +47,27 @@ class Cells:
     weight: np.ndarray
     mean: np.ndarray
     n_empty: int
+    wedge_period: np.ndarray | None = None
+    covariates: np.ndarray | None = None
 
     @property
     def n_cells(self) -> int:
         return len(self.mean)
+
+    @property
+    def n_covariates(self) -> int:
+        return 0 if self.covariates is None else self.covariates.shape[1]
+
+    @property
+    def decisive_period(self) -> np.ndarray:
+        """Period of the wedge by which a cell is exposed or not, under any order."""
+        return self.period if self.wedge_period is None else self.wedge_period
+
+    @property
+    def several_rows(self) -> bool:
+        """Whether an authority has several rows with the same period effect."""
+        pairs = np.column_stack([self.authority, self.period])
+        return len(np.unique(pairs, axis=0)) < self.n_cells
 
 
 def cells_of(panel: pd.DataFrame) -> Cells:
@@ -60,13 +84,31 @@ def cells_of(panel: pd.DataFrame) -> Cells:
         With every fault found: missing columns, repeated cells, an exposure that is not 0 or 1 or goes
         back to 0, a cell without a count of children, a non-empty cell without a mean.
     """
-    missing = [name for name in REQUIRED_COLUMNS if name not in panel.columns]
-    if missing:
-        raise EstimationError("The panel lacks columns:", missing)
-    problems = [*_repeated(panel), *_exposure_faults(panel), *_value_faults(panel)]
-    if problems:
-        raise EstimationError("The panel cannot be estimated:", problems)
-    kept = panel.loc[panel["n_children"] > 0].sort_values(["authority", "period"])
+    _require_columns(panel)
+    _refuse([*_repeated(panel, CELL), *_exposure_faults(panel), *_way_back(panel), *_value_faults(panel)])
+    return _cells(panel)
+
+
+def split_cells_of(panel: pd.DataFrame) -> Cells:
+    """The same where exposure differs from child to child: up to two rows per authority and period.
+
+    An unexposed and an exposed row; the regression on the rows, weighted by children, is the regression on
+    the children. Which authority is exposed when is then no longer one date for each authority, so these
+    cells carry no statistic that is recomputed under other orders of go-lives.
+
+    Raises
+    ------
+    EstimationError
+        As `cells_of`, but an authority may be unexposed beside and after being exposed, and only a repeated
+        authority, period and exposure is a repeated cell.
+    """
+    _require_columns(panel)
+    _refuse([*_repeated(panel, SPLIT_CELL), *_exposure_faults(panel), *_value_faults(panel)])
+    return _cells(panel)
+
+
+def _cells(panel: pd.DataFrame) -> Cells:
+    kept = panel.loc[panel["n_children"] > 0].sort_values(SPLIT_CELL)
     authorities = tuple(sorted(kept["authority"].unique()))
     return Cells(
         authorities=authorities,
@@ -85,6 +127,7 @@ def subset(cells: Cells, kept: np.ndarray) -> Cells:
     """The cells where `kept` (boolean, one entry per cell); `n_empty` counts gaps between what remains."""
     members = np.unique(cells.authority[kept])
     periods = tuple(int(period) for period in np.unique(cells.period[kept]))
+    pairs = np.column_stack([cells.authority[kept], cells.period[kept]])
     return Cells(
         authorities=tuple(cells.authorities[position] for position in members),
         periods=periods,
@@ -94,7 +137,9 @@ def subset(cells: Cells, kept: np.ndarray) -> Cells:
         exposure_time=cells.exposure_time[kept],
         weight=cells.weight[kept],
         mean=cells.mean[kept],
-        n_empty=len(members) * len(periods) - int(kept.sum()),
+        n_empty=len(members) * len(periods) - len(np.unique(pairs, axis=0)),
+        wedge_period=None if cells.wedge_period is None else cells.wedge_period[kept],
+        covariates=None if cells.covariates is None else cells.covariates[kept],
     )
 
 
@@ -109,19 +154,32 @@ def blocking_cause(cells: Cells) -> str | None:
     return None
 
 
-def _repeated(panel: pd.DataFrame) -> list[str]:
-    twice = panel.loc[panel.duplicated(["authority", "period"])]
+def _require_columns(panel: pd.DataFrame) -> None:
+    missing = [name for name in REQUIRED_COLUMNS if name not in panel.columns]
+    if missing:
+        raise EstimationError("The panel lacks columns:", missing)
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise EstimationError("The panel cannot be estimated:", problems)
+
+
+def _repeated(panel: pd.DataFrame, key: list[str]) -> list[str]:
+    twice = panel.loc[panel.duplicated(key)]
     return [f"cell {a}, period {p} occurs more than once" for a, p in _names(twice)]
+
+
+def _way_back(panel: pd.DataFrame) -> Iterator[str]:
+    for authority, rows in panel.sort_values(CELL).groupby("authority"):
+        if (rows["exposed"].diff() < 0).any():
+            yield f"{authority} is exposed and later unexposed again; a wedge has no way back"
 
 
 def _exposure_faults(panel: pd.DataFrame) -> list[str]:
     problems = []
     if not panel["exposed"].isin([0, 1]).all():
         problems.append("exposed has values other than 0 and 1")
-    ordered = panel.sort_values(["authority", "period"])
-    for authority, rows in ordered.groupby("authority"):
-        if (rows["exposed"].diff() < 0).any():
-            problems.append(f"{authority} is exposed and later unexposed again; a wedge has no way back")
     if ((panel["exposure_time"] > 0) != (panel["exposed"] == 1)).any():
         problems.append("exposure_time is positive in an unexposed cell, or 0 in an exposed one")
     return problems

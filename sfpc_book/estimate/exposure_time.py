@@ -15,7 +15,7 @@ from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells
 from sfpc_book.estimate.cluster_variance import cluster_variance
 from sfpc_book.estimate.estimate import NAN
-from sfpc_book.estimate.two_way import RANK_TOLERANCE, effects_design, weights_of
+from sfpc_book.estimate.two_way import RANK_TOLERANCE, effects_design, identified_columns, weights_of
 
 AVERAGES = ("children", "equal")
 MINIMUM_STD_ERROR = 1e-9  # relative to the outcome's spread; a smaller one means no variation to estimate it
@@ -97,7 +97,7 @@ def _model(cells: Cells, weights: str) -> _Model:
     scaled = design * root[:, None]
     return _Model(
         times=times,
-        identified=tuple(_identified(scaled, len(times)).tolist()),
+        identified=tuple(identified_columns(scaled, len(times)).tolist()),
         design=design,
         weight=weight,
         solution=np.linalg.lstsq(scaled, cells.mean * root, rcond=RANK_TOLERANCE)[0],
@@ -126,12 +126,3 @@ def _contrast(model: _Model, term: str, times: tuple[int, ...], share: np.ndarra
         df=NAN if why else float(found.df[0]),
         why=why,
     )
-
-
-def _identified(design: np.ndarray, n_terms: int) -> np.ndarray:
-    """Whether each of the first coefficients is fixed by the data: no null direction touches it."""
-    scaled = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
-    _, values, right = np.linalg.svd(scaled, full_matrices=True)
-    rank = int((values > RANK_TOLERANCE * values[0]).sum())
-    null = right[rank:]
-    return np.abs(null[:, :n_terms]).max(axis=0, initial=0.0) < np.sqrt(RANK_TOLERANCE)

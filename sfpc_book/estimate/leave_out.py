@@ -45,7 +45,7 @@ def leave_out(
     The estimate is the two-way coefficient; `statistic` is that of the exact test (`exact_test.py`).
     """
     rows = []
-    for kind, left_out, left, orders in _parts(cells, wedge):
+    for kind, left_out, left, orders in parts_without(cells, wedge):
         status = exact_status(left, statistic=statistic, weights=weights)
         options = {"weights": weights, "conf_level": conf_level}
         test = exact_test(left, orders, statistic=statistic, **options) if status == "ok" else None
@@ -53,7 +53,8 @@ def leave_out(
     return tuple(rows)
 
 
-def _parts(cells: Cells, wedge: Wedge) -> Iterator[tuple[str, str, Cells, Wedge]]:
+def parts_without(cells: Cells, wedge: Wedge) -> Iterator[tuple[str, str, Cells, Wedge]]:
+    """`authority` or `period`, its name or number, the cells without it, and the wedge of who remains."""
     for name in (slug for slug in wedge.authorities if slug in cells.authorities):
         kept = cells.authority != cells.authorities.index(name)
         remaining = wedge.among(slug for slug in wedge.authorities if slug != name)

@@ -118,19 +118,23 @@ def orders_of(
     return orders, False
 
 
-def exposure_under(orders: np.ndarray, cells: Cells, authorities: tuple[str, ...]) -> np.ndarray:
+def exposure_under(orders: np.ndarray, cells: Cells, wedge: Wedge) -> np.ndarray:
     """Exposure of each cell under each order, 0 or 1. Shape (orders, cells).
+
+    Authorities that are never exposed were not randomised: they stay unexposed under every order.
 
     Raises
     ------
     EstimationError
         When a cell's authority is not in the wedge.
     """
-    unknown = sorted(set(cells.authorities) - set(authorities))
+    known = (*wedge.authorities, *wedge.never_exposed)
+    unknown = sorted(set(cells.authorities) - set(known))
     if unknown:
-        raise EstimationError(f"Not in the wedge: {', '.join(unknown)}. Known: {', '.join(authorities)}.")
-    column = np.array([authorities.index(name) for name in cells.authorities], dtype=int)[cells.authority]
-    return (cells.period >= orders[:, column]).astype(float)
+        raise EstimationError(f"Not in the wedge: {', '.join(unknown)}. Known: {', '.join(known)}.")
+    column = np.array([known.index(name) for name in cells.authorities], dtype=int)[cells.authority]
+    never = np.full((len(orders), len(wedge.never_exposed)), wedge.n_periods)  # a period that never comes
+    return (cells.decisive_period >= np.hstack([orders, never])[:, column]).astype(float)
 
 
 def influence_blocks(
@@ -148,12 +152,12 @@ def influence_blocks(
         raise EstimationError(
             f"Unknown linear statistic '{statistic}'. Allowed: {', '.join(LINEAR_STATISTICS)}."
         )
-    if not np.array_equal(exposure_under(orders[:1], cells, wedge.authorities)[0], cells.exposed):
+    if not np.array_equal(exposure_under(orders[:1], cells, wedge)[0], cells.exposed):
         raise EstimationError("The panel's exposure is not that of the wedge; make both from one study file.")
     influence = LINEAR_STATISTICS[statistic](cells, weights_of(cells, weights))
     rows = max(1, BLOCK // max(cells.n_cells, 1))
     for start in range(0, len(orders), rows):
-        yield influence(exposure_under(orders[start : start + rows], cells, wedge.authorities))
+        yield influence(exposure_under(orders[start : start + rows], cells, wedge))
 
 
 def order_effects(

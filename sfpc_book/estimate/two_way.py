@@ -22,10 +22,20 @@ RANK_TOLERANCE = 1e-9  # relative; cell weights span at most some six orders of 
 
 
 def effects_design(cells: Cells) -> np.ndarray:
-    """Dummies of authorities and of periods after the first. Shape (cells, authorities + periods - 1)."""
+    """Dummies of authorities and of periods after the first, then covariates.
+
+    Shape (cells, authorities + periods - 1 + covariates)."""
     authority = cells.authority[:, None] == np.arange(len(cells.authorities))
-    period = cells.period[:, None] == np.array(cells.periods[1:], dtype=int)
-    return np.hstack([authority, period]).astype(float)
+    return np.hstack([authority.astype(float), _period_columns(cells)])
+
+
+def _period_columns(cells: Cells) -> np.ndarray:
+    """Dummies of periods after the first, and the covariates brought to a size of 1."""
+    period = (cells.period[:, None] == np.array(cells.periods[1:], dtype=int)).astype(float)
+    if cells.covariates is None:
+        return period
+    size = np.abs(cells.covariates).max(axis=0, initial=0.0)
+    return np.hstack([period, cells.covariates / np.where(size > 0, size, 1.0)])
 
 
 def residual_form(cells: Cells, weight: np.ndarray) -> np.ndarray:
@@ -34,11 +44,10 @@ def residual_form(cells: Cells, weight: np.ndarray) -> np.ndarray:
 
 
 def residual_maker(cells: Cells, weight: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that takes authority and period effects out of each row. Shapes (rows, cells)."""
+    """A function that takes authority and period effects, and covariates, out of each row. (rows, cells)."""
     root = np.sqrt(weight)
     authority = _authority_basis(cells, root)
-    periods = (cells.period[:, None] == np.array(cells.periods[1:], dtype=int)) * root[:, None]
-    period = column_basis(periods - authority @ (authority.T @ periods))
+    period = period_basis(cells, weight)
 
     def residuals(values: np.ndarray) -> np.ndarray:
         scaled = values * root
@@ -46,6 +55,15 @@ def residual_maker(cells: Cells, weight: np.ndarray) -> Callable[[np.ndarray], n
         return (scaled - (scaled @ period) @ period.T) / root
 
     return residuals
+
+
+def period_basis(cells: Cells, weight: np.ndarray) -> np.ndarray:
+    """Orthonormal basis of what is left of periods and covariates without authority effects, rows multiplied
+    by the roots of the weights. Shape (cells, rank)."""
+    root = np.sqrt(weight)
+    authority = _authority_basis(cells, root)
+    columns = _period_columns(cells) * root[:, None]
+    return column_basis(columns - authority @ (authority.T @ columns))
 
 
 def _authority_basis(cells: Cells, root: np.ndarray) -> sparse.csr_array:
@@ -82,8 +100,19 @@ def column_basis(matrix: np.ndarray) -> np.ndarray:
     return basis[:, : int((size > RANK_TOLERANCE * size[0]).sum())]
 
 
+def identified_columns(design: np.ndarray, n_terms: int) -> np.ndarray:
+    """Whether each of the first coefficients is fixed by the data: no null direction touches it. (n_terms,).
+
+    `design` (rows, columns) has its rows multiplied by the roots of their weights."""
+    scaled = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
+    _, values, right = np.linalg.svd(scaled, full_matrices=True)
+    rank = int((values > RANK_TOLERANCE * values[0]).sum())
+    null = right[rank:]
+    return np.abs(null[:, :n_terms]).max(axis=0, initial=0.0) < np.sqrt(RANK_TOLERANCE)
+
+
 def has_within_variation(cells: Cells, weight: np.ndarray) -> bool:
-    """Whether exposure varies once authority and period effects are taken out."""
+    """Whether exposure varies once authority and period effects, and covariates, are taken out."""
     left = residual_maker(cells, weight)(cells.exposed[None, :])[0]
     total = float(weight @ cells.exposed**2)
     return total > 0 and float(weight @ left**2) > RANK_TOLERANCE * total

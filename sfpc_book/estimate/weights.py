@@ -8,13 +8,33 @@ effect can come out too small or with the wrong sign.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
-from sfpc_book.estimate.cells import Cells
+from sfpc_book.estimate.cells import Cells, cells_of
 from sfpc_book.estimate.two_way import residual_form, weights_of
 
 ROUNDING = 1e-12  # a weight this near 0 is 0
+
+
+@dataclass(frozen=True)
+class NegativeWeights:
+    """Of the exposed cells that the constant-effect coefficient averages: how many have a negative weight,
+    and the share of all weight, in absolute value, that is theirs. Without an identified effect there are no
+    cells and the share is NaN."""
+
+    n_exposed: int
+    n_negative: int
+    share: float
+
+
+def negative_weights(panel: pd.DataFrame | Cells, *, weights: str = "children") -> NegativeWeights:
+    """Negative weights in the two-way coefficient of one slice of the panel (see `cells_of`)."""
+    table = exposure_weights(panel if isinstance(panel, Cells) else cells_of(panel), weights=weights)
+    n_negative = int((table["weight"] < -ROUNDING).sum())
+    return NegativeWeights(len(table), n_negative, negative_weight_share(table))
 
 
 def exposure_weights(cells: Cells, *, weights: str = "children") -> pd.DataFrame:

@@ -83,7 +83,8 @@ class Wedge:
     def among(self, authorities: Iterable[str]) -> Wedge:
         """The wedge of those of its authorities that are named, with the periods as they were.
 
-        Given what the others received, those that remain exchange go-lives among themselves, within strata.
+        The same holds for those never exposed. Given what the others received, those that remain exchange
+        go-lives among themselves, within strata.
         """
         kept = set(authorities)
         remaining = tuple(slug for slug in self.authorities if slug in kept)
@@ -92,6 +93,7 @@ class Wedge:
             authorities=remaining,
             go_live={slug: self.go_live[slug] for slug in remaining},
             stratum={slug: self.stratum[slug] for slug in remaining},
+            never_exposed=tuple(slug for slug in self.never_exposed if slug in kept),
         )
 
     def admissible_orders(self) -> tuple[tuple[int, ...], ...]:
