@@ -73,8 +73,10 @@ def staggered(
     with fixed_environment():
         from sfpc_book.book.estimate_file import parts
         from sfpc_book.book.staggered_file import staggered_file
+        from sfpc_book.published.staggered_methods import without_covariates
         from sfpc_book.published.staggered_table import PanelRoles
 
         roles = PanelRoles(outcome, unit, time, first_treated, weights, cluster, parts(covariates))
         rows = staggered_file(file, roles, methods=methods, conf_level=conf_level, out=out)
-    print_rows(rows, out)
+        idle = without_covariates(dict.fromkeys(rows["analysis"])) if roles.covariates else ()
+    print_rows(rows, out, [f"--covariates are not used by {', '.join(idle)}."] if idle else ())

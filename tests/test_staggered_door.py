@@ -123,6 +123,44 @@ def test_dates_and_gaps_between_times_count_in_their_order() -> None:
         assert ("group_time", f"group_{label}_time_{label}") in found.index
 
 
+TRAPS = {
+    "as it is": panel(),
+    "one unit of each start": panel((2013, 2015, 0)),
+    "two units": panel((2013, 0)),
+    "all treated": panel((2013, 2013, 2015, 2015)),
+    "all at one date": panel((2013, 2013, 2013)),
+    "one treated unit": panel((2014, *(0,) * 8)),
+    "the last time only": panel((2017, 2017, 0, 0, 0, 0)),
+    "two times": panel((2013, 2013, 0, 0, 0, 0), years=range(2012, 2014)),
+    "constant outcome": panel().assign(y=1.0),
+    "a huge outcome": panel().assign(y=lambda rows: rows["y"] * 1e12),
+    "a tiny outcome": panel().assign(y=lambda rows: rows["y"] * 1e-12),
+    "an outcome far from 0": panel().assign(y=lambda rows: rows["y"] + 1e9),
+    "an exact fit": panel().assign(
+        y=lambda rows: rows["year"] + 1.0 * (rows["start"] > 0) * (rows["year"] > 2013)
+    ),
+    "one value that is not 0": panel().assign(y=lambda rows: 1.0 * (rows.index == 40)),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("roles", [{}, {"weights": "w"}, {"covariates": ("x",)}])
+@pytest.mark.parametrize("trap", TRAPS)
+def test_every_row_has_a_number_with_its_error_or_says_why_not(trap: str, roles: dict) -> None:
+    frame = TRAPS[trap]
+    size = np.random.default_rng(1).normal(size=99)[frame["place"].str[1:].astype(int)]
+    rows = estimates(table(frame.assign(x=size, w=1 + abs(size)), **roles))
+    named = rows["estimate"].notna()
+    assert (rows["status"] == "ok").equals(named)
+    assert (rows.loc[named, "conf_low"].notna() | rows.loc[named, "reference"].str.startswith("none: ")).all()
+    assert rows.loc[~named, ["std_error", "p_value", "conf_low"]].isna().all(axis=None)
+    if "covariates" in roles:
+        assert (
+            rows.loc[named, "reference"].str.endswith("; without covariates").sum()
+            == (named & (rows.index.get_level_values(0) != "group_time_doubly_robust")).sum()
+        )
+
+
 def test_rows_in_any_order_give_the_same() -> None:
     shuffled = panel().sample(frac=1, random_state=3)
     pd.testing.assert_frame_equal(estimates(table(shuffled)), estimates(table()))

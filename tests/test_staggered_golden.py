@@ -57,7 +57,7 @@ def mpdta(golden_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.D
 
 def test_every_method_has_rows_and_every_number_its_t_interval(mpdta: pd.DataFrame) -> None:
     assert set(mpdta.index.get_level_values(0)) == set(STAGGERED_METHODS)
-    rows = mpdta[mpdta["reference"] == "t"]
+    rows = mpdta[mpdta["reference"].str.split(";").str[0] == "t"]
     assert len(rows) > 50 and (rows["df"] == 499).all() and (rows["n_clusters"] == 500).all()
     half = stats.t.ppf(0.975, 499) * rows["std_error"]
     np.testing.assert_allclose(rows["conf_low"], rows["estimate"] - half, rtol=1e-9)

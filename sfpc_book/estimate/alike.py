@@ -23,15 +23,15 @@ def alike(columns: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     The place of the first row of each kind, (kinds,), in order of appearance, and the kind of each row, (n,).
     Rows count as alike only if they are, value by value; two that merely share a mark are told apart.
     """
-    bits = [(np.asarray(column, dtype=float) + 0.0).view(np.uint64) for column in columns]  # -0 becomes 0
-    if not bits:
+    columns = [np.asarray(column) for column in columns]
+    if not columns:
         raise ValueError("rows without columns have no kinds")
-    kind = pd.factorize(_marks(bits))[0]
+    kind = pd.factorize(_marks(columns))[0]
     first = _first(kind)
-    if all(np.array_equal(column, column[first][kind]) for column in bits):
+    if all(np.array_equal(column, column[first][kind]) for column in columns):
         return first, kind
-    kind = np.zeros(len(bits[0]), dtype=np.int64)  # two kinds share a mark: hardly ever
-    for column in bits:
+    kind = np.zeros(len(columns[0]), dtype=np.int64)  # two kinds share a mark: hardly ever
+    for column in columns:
         kind = pd.factorize(kind * (len(kind) + 1) + pd.factorize(column)[0])[0]
     return _first(kind), kind
 
@@ -40,7 +40,7 @@ def _marks(columns: list[np.ndarray]) -> np.ndarray:
     """One number for each row, equal for equal rows and hardly ever for others."""
     mark = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
-        mark ^= column
+        mark ^= (column + 0.0).view(np.uint64)  # -0 becomes 0
         mark ^= mark >> SHIFT
         mark *= MULTIPLIER
     return mark

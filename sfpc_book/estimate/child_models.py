@@ -62,14 +62,14 @@ class Children:
         counted = self.weight > 0
         if not counted.any():
             return self
-        labels = [pd.factorize(column[counted])[0] for column in (self.cluster, self.period)]
-        first, kind = alike([self.exposed[counted], *labels, *self.covariates[counted].T])
-        weight = self.weight[counted]
-        total = np.bincount(kind, weights=weight)
-        mean = np.bincount(kind, weights=weight * self.outcome[counted]) / total
-        rows = np.flatnonzero(counted)[first]
-        alone = {name: getattr(self, name)[rows] for name in ("exposed", "cluster", "period")}
-        return Children(outcome=mean, weight=total, covariates=_scaled(self.covariates[rows]), **alone)
+        labels = [pd.factorize(column)[0] for column in (self.cluster, self.period)]
+        first, kind = alike([counted, self.exposed, *labels, *self.covariates.T])
+        total = np.bincount(kind, weights=self.weight)
+        sums = np.bincount(kind, weights=self.weight * self.outcome)
+        used = total > 0  # those who do not count are kinds of their own
+        alone = {name: getattr(self, name)[first[used]] for name in ("exposed", "cluster", "period")}
+        covariates = _scaled(self.covariates[first[used]])
+        return Children(outcome=sums[used] / total[used], weight=total[used], covariates=covariates, **alone)
 
     def fixed_effects(self) -> np.ndarray:
         """Exposure, a dummy of every cluster, of every period but the first, covariates."""

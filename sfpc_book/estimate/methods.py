@@ -129,7 +129,7 @@ def _two_way(table: TrialTable, facts: Slice, name: str, *, weights: str) -> Row
 def _of_children(
     table: TrialTable, facts: Slice, name: str, *, model: Callable[[Children], tuple[Term, ...]]
 ):
-    terms = child_models.pooled_terms(model, table.imputed) if table.imputed else model(table.children)
+    terms = child_models.pooled_terms(model, table.imputed) if table.imputed else model(table.kinds)
     return [term_row(facts, name, term) for term in terms]
 
 

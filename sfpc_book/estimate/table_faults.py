@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 
 import numpy as np
@@ -72,7 +72,9 @@ def told(wrong: pd.Series, what: str, advice: str = "") -> Iterator[str]:
 
 def numbers(values: pd.Series) -> pd.Series:
     """Numbers, missing where a cell is none."""
-    return pd.to_numeric(values, errors="coerce")
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    return _read_once(values, lambda texts: pd.to_numeric(texts, errors="coerce").astype(float))
 
 
 def not_finite(values: pd.Series) -> pd.Series:
@@ -96,7 +98,15 @@ def stray_text_faults(values: pd.Series, name: str) -> Iterator[str]:
 
 def dates(values: pd.Series) -> pd.Series:
     """Dates written YYYY-MM-DD, missing where a cell is none."""
-    return pd.to_datetime(values.astype(str), errors="coerce", format="ISO8601")
+    return _read_once(
+        values, lambda texts: pd.to_datetime(texts.astype(str), errors="coerce", format="ISO8601")
+    )
+
+
+def _read_once(values: pd.Series, read: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """What `read` makes of a column, each different cell read once; missing where the cell is."""
+    kind, texts = pd.factorize(values)
+    return read(pd.Series(texts, dtype=object)).reindex(kind).set_axis(values.index)
 
 
 def order_faults(values: pd.Series, name: str) -> Iterator[str]:

@@ -59,7 +59,8 @@ class TrialTable:
     """A checked table. `cells` and `wedge` are None where exposure is not that of a wedge; then methods that
     need one say why not (`no_cells`); `no_starts` says why the periods in which clusters were first exposed
     are not known. `binary`: the outcome lies between 0 and 1. `imputed` are data sets in which blank
-    covariates are filled in; without any, `children` are complete."""
+    covariates are filled in, one row for children alike; without any, `children` are complete and `kinds` are
+    they, one row for those alike."""
 
     children: Children
     cells: Cells | None
@@ -67,6 +68,7 @@ class TrialTable:
     binary: bool
     n_events: int | None
     imputed: tuple[Children, ...] = ()
+    kinds: Children | None = None
     no_cells: str = ""
     no_starts: str = ""
 
@@ -98,7 +100,8 @@ def trial_table(
     children = _children(frame, roles)
     binary = bool((children.outcome >= 0).all() and (children.outcome <= 1).all())
     made = tuple(_imputed(frame, roles, children, imputations, seed)) if imputations else ()
-    table = TrialTable(children, None, None, binary, _events(children) if binary else None, made)
+    kinds = None if made else children.distinct()
+    table = TrialTable(children, None, None, binary, _events(children) if binary else None, made, kinds)
     cause = no_cells(children)
     if cause:
         return replace(table, no_cells=cause)
@@ -179,7 +182,7 @@ def _children(frame: pd.DataFrame, roles: Roles) -> Children:
         cluster=frame[roles.cluster].astype(str).to_numpy(dtype=object),
         period=np.unique(period.to_numpy(), return_inverse=True)[1],
         weight=weight,
-        covariates=np.column_stack(columns) if columns else np.zeros((len(frame), 0)),
+        covariates=_beside(columns, len(frame)),
     )
 
 
@@ -206,7 +209,17 @@ def _imputed(
             else frame[name].to_numpy(float)[:, None]
             for name in roles.covariates
         ]
-        yield replace(children, covariates=np.hstack(columns))
+        yield replace(children, covariates=_beside(columns, len(frame))).distinct()
+
+
+def _beside(parts: list[np.ndarray], n: int) -> np.ndarray:
+    """Parts of n rows beside each other, each column in one piece of memory."""
+    joined = np.empty((n, sum(part.shape[1] for part in parts)), order="F")
+    start = 0
+    for part in parts:
+        joined[:, start : start + part.shape[1]] = part
+        start += part.shape[1]
+    return joined
 
 
 def _is_code(values: pd.Series, roles: Roles) -> bool:

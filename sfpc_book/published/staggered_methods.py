@@ -24,6 +24,8 @@ from sfpc_book.published.staggered_table import StaggeredTable
 
 NO_NEVER = not_estimable("no unit is never treated; group_time_not_yet takes those not yet treated")
 VARYING = not_estimable("weights that change over time; two_way takes them")
+DOUBLY_ROBUST = "group_time_doubly_robust"
+NO_ERROR = "none: a part of the two-way estimate"
 NO_WEIGHTS = not_estimable("takes no weights")
 Rows = Iterable[Estimate]
 Run = Callable[[StaggeredTable, Slice, str], Rows]
@@ -49,7 +51,19 @@ def estimate_staggered(
     identify has a row `not_identified`.
     """
     facts = common_facts(table, outcome, conf_level)
-    return combine(row for name in names for row in _run(table, facts, name))
+    return combine(_told(table, name, row) for name in names for row in _run(table, facts, name))
+
+
+def without_covariates(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the methods named that do without covariates."""
+    return tuple(name for name in names if name != DOUBLY_ROBUST)
+
+
+def _told(table: StaggeredTable, name: str, row: Estimate) -> Estimate:
+    """The row, its reference saying if it does without covariates that were given."""
+    if not row.reference or not table.covariates or name == DOUBLY_ROBUST:
+        return row
+    return dataclasses.replace(row, reference=f"{row.reference}; without covariates")
 
 
 def _run(table: StaggeredTable, facts: Slice, name: str) -> Rows:
@@ -157,14 +171,18 @@ def _bacon(table: StaggeredTable, facts: Slice, name: str) -> Rows:
     kinds = [(str(kind), row["estimate"], row["weight"]) for kind, row in found.by_kind().iterrows()]
     rows = []
     for term, estimate, weight in (*singles, *kinds):
-        rows.append(facts.row(name, term=term, estimate=estimate, estimand="two_way_comparison"))
+        rows.append(
+            facts.row(name, term=term, estimate=estimate, estimand="two_way_comparison", reference=NO_ERROR)
+        )
         rows.append(_share(facts, name, f"weight_{term}", weight))
     forbidden = _share(facts, name, "weight_forbidden", found.forbidden_weight)
-    return [*rows, forbidden, facts.row(name, term="two_way", estimate=found.two_way)]
+    total = facts.row(name, term="two_way", estimate=found.two_way, reference="none: see two_way")
+    return [*rows, forbidden, total]
 
 
 def _share(facts: Slice, name: str, term: str, weight: float) -> Estimate:
-    return facts.row(name, term=term, estimate=weight, estimand="two_way_weight", unit="share of weight")
+    values = {"estimate": weight, "unit": "share of weight", "reference": NO_ERROR}
+    return facts.row(name, term=term, estimand="two_way_weight", **values)
 
 
 STAGGERED_METHODS: Mapping[str, StaggeredMethod] = {
@@ -174,7 +192,7 @@ STAGGERED_METHODS: Mapping[str, StaggeredMethod] = {
     "group_time_not_yet": StaggeredMethod(
         partial(_group_time, control_group="not_yet_treated"), "constant",
         "the same against all that are not yet treated"),
-    "group_time_doubly_robust": StaggeredMethod(
+    DOUBLY_ROBUST: StaggeredMethod(
         partial(_group_time, control_group="never_treated", adjusted=True), "constant",
         "group_time with covariates before adoption, doubly robust"),
     "group_time_placebo": StaggeredMethod(
