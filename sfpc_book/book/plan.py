@@ -42,7 +42,8 @@ COHORT_TABLES = (
     "excluded_authorities.csv",
     "marked_authorities.csv",
 )
-COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
+COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet", "times.parquet")
+COHORT_ESTIMATOR_TABLES = ("survival.csv", "totals.csv")  # aggregates that estimators read and no chapter
 FINDINGS_TABLE = "findings.csv"  # all of an authority, whatever step made them
 RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
@@ -135,6 +136,11 @@ def authority_slice(slug: str, path: str) -> str:
     return f"authorities/{slug}/{path}"
 
 
+def scales_path(model_id: str) -> str:
+    """Place in the build folder of a model's estimates by the right model for each outcome's scale."""
+    return f"estimates/{model_id}/scales.csv"
+
+
 def _adopters(study: Study) -> list[tuple[Authority, str]]:
     """Trial authorities in wedge order and then the pilot, model by model, each with the model's name."""
     return [
@@ -177,6 +183,8 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
     extra = {
         "sample": returns,
         "data_quality": returns,
+        "secondary": [scales_path(model.id)],
+        "follow_up": [scales_path(model.id)],
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),

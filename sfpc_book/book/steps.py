@@ -13,6 +13,7 @@ from sfpc_book.book.failure_page import Failure
 from sfpc_book.book.keys import files_below
 from sfpc_book.book.plan import (
     COHORT_CHILD_TABLES,
+    COHORT_ESTIMATOR_TABLES,
     COHORT_TABLES,
     DATA_STATUS,
     ESTIMATES,
@@ -21,6 +22,7 @@ from sfpc_book.book.plan import (
     Chapter,
     authority_slice,
 )
+from sfpc_book.book.scales import scales_steps
 from sfpc_book.book.step import Places, Step
 from sfpc_book.contracts.check_words import CHECK_WORDS
 from sfpc_book.report.findings_name import workbook_name
@@ -42,7 +44,7 @@ READING, COHORTS, CHAPTERS, BINDING = (
 
 
 def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
-    """Everything before the first chapter: returns, cohorts, published statistics."""
+    """Everything before the first chapter: returns, cohorts, estimates, published statistics."""
     models = tuple(study.models.values())
     declared = load_declared(study, places.returns, places.home / "data_contracts")
     inventory = read_inventory(study, places.returns, declared.corrections)
@@ -53,6 +55,7 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
         _comparing_step(study, places),
         *findings_steps(study, places),
         *(_cohort_step(model, places, _left(study, inventory, model.id)) for model in models),
+        *scales_steps(study, places),
     )
 
 
@@ -210,7 +213,8 @@ def _existing(*paths: Path) -> list[Path]:
 
 
 def _cohort_step(model: PracticeModel, places: Places, left: Sequence[str]) -> Step:
-    cohort = [f"cohort/{model.id}/{name}" for name in (*COHORT_TABLES, *COHORT_CHILD_TABLES)]
+    tables = (*COHORT_TABLES, *COHORT_ESTIMATOR_TABLES, *COHORT_CHILD_TABLES)
+    cohort = [f"cohort/{model.id}/{name}" for name in tables]
     return Step(
         name=f"cohort {model.id}",
         stage=COHORTS,

@@ -17,7 +17,9 @@ from sfpc_book.cohort.panel import observability
 from sfpc_book.cohort.population import Design, Population, parts_of, populations
 from sfpc_book.cohort.registries import require_known
 from sfpc_book.cohort.samples import SAMPLES, memberships
-from sfpc_book.cohort.sizes import allocation, exposure_sizes, members_of, sample_sizes
+from sfpc_book.cohort.sizes import allocation, exposure_sizes, members_of, one_size, sample_sizes
+from sfpc_book.cohort.survival import survival_table
+from sfpc_book.cohort.totals import totals_table
 from sfpc_book.errors import ReturnsError
 from sfpc_book.study.schema import Study
 from sfpc_book.study.wedge import wedge_of
@@ -25,7 +27,7 @@ from sfpc_book.study.wedge import wedge_of
 
 @dataclass(frozen=True)
 class Cohort:
-    """One model's trial as data. `children` and `outcomes` are by child and never reach a page.
+    """One model's trial as data. `children`, `outcomes` and `times` are by child and never reach a page.
 
     All tables but `panel`, `samples` and `exposures` are of the main sample and its main definition of
     exposure.
@@ -34,6 +36,7 @@ class Cohort:
     model_id: str
     children: pd.DataFrame
     outcomes: pd.DataFrame
+    times: pd.DataFrame
     panel: pd.DataFrame
     flow: pd.DataFrame
     allocation: pd.DataFrame
@@ -43,6 +46,8 @@ class Cohort:
     missingness: pd.DataFrame
     patterns: pd.DataFrame
     monthly: pd.DataFrame
+    survival: pd.DataFrame
+    totals: pd.DataFrame
     linkage: pd.DataFrame
     observability: pd.DataFrame
     excluded_authorities: pd.DataFrame
@@ -110,10 +115,12 @@ def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mappin
         members |= members_of(other)
     measures, model_id = design.measures, design.wedge.model_id
     children, used = main.children, main.authorities
+    times = pd.concat([part.times for part in parts], ignore_index=True)
     return Cohort(
         model_id=model_id,
         children=_with_samples(main),
         outcomes=main.outcomes,
+        times=times,
         panel=_in_order(design.study, panels),
         flow=pd.concat([part.flow for part in parts], ignore_index=True),
         allocation=allocation(main),
@@ -123,6 +130,8 @@ def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mappin
         missingness=describe.missingness(children, model_id, used, design.wedge.n_periods),
         patterns=describe.missing_patterns(children, model_id, used),
         monthly=describe.monthly(children, main.outcomes, model_id, measures[0].id),
+        survival=survival_table(times, design.wedge, used, measures),
+        totals=totals_table(design.returns, design.wedge, used, design.study.totals),
         linkage=pd.concat([part.linkage for part in parts], ignore_index=True),
         observability=observability(children, main.outcomes, design.wedge, measures),
         excluded_authorities=pd.DataFrame(
@@ -133,8 +142,9 @@ def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mappin
 
 
 def _with_samples(main: Population) -> pd.DataFrame:
-    """The children with a column `in_<sample>` for each sample of the same population."""
-    chosen = memberships(main.children, main.samples, main.wedge)
+    """The children with a column `in_<sample>` for each sample of the same population that is chosen by child
+    and not by outcome."""
+    chosen = memberships(main.children, one_size(main.samples), main.wedge)
     return main.children.assign(**{f"in_{name}": belongs for name, belongs in chosen.items()})
 
 

@@ -55,12 +55,13 @@ def plan_duration(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     started = start <= window.last_day
     limit = follow.window_from(start, outcome.fixed_months or 24).stop
     needed = add_months(window.due, outcome.fixed_months or 24)
-    end = _end_of_plan(follow, start)
+    end = end_of_plan(follow, start)
     duration = (np.fmin(end, limit) - start).astype("timedelta64[D]").astype(float)
     return Measured(np.where(started, duration, np.nan), needed, in_population=started)
 
 
-def _end_of_plan(follow: FollowUp, start: np.ndarray) -> np.ndarray:
+def end_of_plan(follow: FollowUp, start: np.ndarray) -> np.ndarray:
+    """End of each child's plan with that start (n dates); of several the earliest, NaT while it runs."""
     plans = follow.events["dr3_plans"]
     if plans.empty:
         return np.full(follow.n, np.datetime64("NaT"), dtype="datetime64[D]")

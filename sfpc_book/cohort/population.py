@@ -117,6 +117,8 @@ def populations(design: Design, main_parts: Sequence[AuthorityCohort]) -> Iterat
 
 def why_absent(design: Design, sample: Sample) -> tuple[str, str]:
     """State and reason of a sample that no population gave: `not_applicable` or `not_available`."""
+    if sample.followed_longest:
+        return "not_applicable", "chosen outcome by outcome, so that it has no one size"
     if not design.left:
         return "not_applicable", "no authority left this trial"
     reasons = [f"{slug}: {reason or NOT_LINKED}" for slug, reason in design.left.items()]

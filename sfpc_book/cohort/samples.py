@@ -55,6 +55,12 @@ def unambiguous_persons(children: pd.DataFrame, wedge: Wedge, sample: Sample) ->
     return children["person_state"] != "ambiguous"
 
 
+def followed_longest(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Every child of the main sample; the panel keeps, outcome by outcome, those followed to the longest
+    horizon."""
+    return everyone(children, wedge, sample)
+
+
 SAMPLES: Mapping[str, Membership] = {
     "main": everyone,
     "born_only": born_only,
@@ -66,6 +72,7 @@ SAMPLES: Mapping[str, Membership] = {
     "first_ever_referral": everyone,
     "with_leicester": everyone,
     "unambiguous_persons": unambiguous_persons,
+    "followed_longest": followed_longest,
 }
 
 

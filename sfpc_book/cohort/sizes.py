@@ -7,7 +7,7 @@ before it. What is published may depend on that distance; nothing here is publis
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 from sfpc_book.cohort.exposures import GO_LIVE, exposed_column
 from sfpc_book.cohort.population import Design, Population, why_absent
 from sfpc_book.cohort.samples import memberships
-from sfpc_book.study.registries import Exposure
+from sfpc_book.study.registries import Exposure, Sample
 
 MAIN = "main"
 COUNTED = ("children", "exposed", "unexposed", "linked")
@@ -51,13 +51,18 @@ class Members:
         return dict(zip(COUNTED, chosen, strict=True))
 
 
+def one_size(samples: Iterable[Sample]) -> list[Sample]:
+    """The samples that hold the same children for every outcome, and so have a size."""
+    return [sample for sample in samples if not sample.followed_longest]
+
+
 def members_of(population: Population) -> dict[str, Members]:
-    """The children of each sample of a population."""
+    """The children of each sample of a population that has a size."""
     children = population.children
     keys, exposed, linked = (children[name].to_numpy() for name in ("child_key", "exposed", "linked"))
     return {
         name: Members(pd.Index(keys[belongs]), exposed[belongs], linked[belongs])
-        for name, belongs in memberships(children, population.samples, population.wedge).items()
+        for name, belongs in memberships(children, one_size(population.samples), population.wedge).items()
     }
 
 

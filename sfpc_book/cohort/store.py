@@ -11,7 +11,7 @@ import pandas as pd
 from sfpc_book.cohort.build import Cohort
 from sfpc_book.errors import ReturnsError
 
-PARQUET = ("children", "outcomes", "panel")
+PARQUET = ("children", "outcomes", "times", "panel")
 
 
 def load_tables(folder: Path) -> dict[str, pd.DataFrame]:
