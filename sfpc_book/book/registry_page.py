@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
+from sfpc_book.cohort.times import COURSES
 from sfpc_book.study.registries import Analysis, Exposure, Outcome, Sample
 from sfpc_book.study.schema import Study
 
@@ -73,12 +74,21 @@ def _outcome(outcome: Outcome, study: Study, titles: Mapping[str, str]) -> Itera
         (
             ("Measure", _sentence(outcome.measure)),
             ("Scale", f"{SCALES[outcome.scale].capitalize()}. {DIRECTIONS[outcome.higher_is]}"),
+            ("Model for its scale", _right_model(outcome, study)),
             ("Role", _roles(outcome, study)),
             ("As computed", _with_numbers(definition(outcome.id), outcome, study)),
             ("Codes", _codes(outcome)),
             ("From sheets", "; ".join(titles[table] for table in outcome.tables) + "."),
         )
     )
+
+
+def _right_model(outcome: Outcome, study: Study) -> str:
+    """The analyses that are right for the outcome's scale, beside the linear one that every outcome has."""
+    names = [part.name for part in study.analyses.values() if outcome.scale in part.scales]
+    curves = [] if outcome.id not in COURSES else ["restricted mean time, where records stop early"]
+    beside = f" Also {'; '.join(curves)}." if curves else ""
+    return f"{'; '.join(names)}. The linear panel model stands beside it.{beside}" if names else ""
 
 
 def _with_numbers(text: str, part: Outcome | Exposure, study: Study) -> str:
@@ -137,6 +147,7 @@ def _analysis(analysis: Analysis) -> Iterator[str]:
             ("Model", _sentence(analysis.model)),
             ("Variance", _sentence(analysis.variance)),
             ("Reference distribution", _sentence(analysis.reference)),
+            ("Caution", _sentence(analysis.caution) if analysis.caution else ""),
             ("Assumptions", " ".join(map(_sentence, analysis.assumptions))),
             ("Source", _sentence(analysis.citation)),
         )

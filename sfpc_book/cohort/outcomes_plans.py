@@ -26,7 +26,8 @@ def days_on_plan(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """Days on protection plans from the first referral to the horizon; 0 for a child with none.
 
     Days of a plan already running at referral count from the referral on; a plan still running counts to the
-    horizon; overlapping plans count once. All children are in the population.
+    horizon, because records reach beyond it: a child whose records stop before the horizon is not observed.
+    Overlapping plans count once. All children are in the population.
     """
     window = follow.window(horizon)
     plans = follow.events["dr3_plans"]

@@ -121,7 +121,7 @@ def _cells(
             yield cell | {
                 "quantity": quantity,
                 "n_children": used,
-                "n_events": curve.n_events if quantity == RISK else math.nan,
+                "n_events": curve.n_events if RISK in quantities else math.nan,
                 "n_censored": curve.n_censored,
                 "n_at_end": curve.n_at_end,
                 "n_not_observed": curve.n_children - used,
