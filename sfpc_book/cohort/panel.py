@@ -76,7 +76,7 @@ def _group_rows(
 ) -> pd.DataFrame:
     inside = group.belongs[child]
     if group.sample.followed_longest:
-        inside = inside & followed_longest(outcomes, child)
+        outcomes = as_followed_longest(outcomes, child)
     if group.exposed is not None:
         exposed = _exposure_of_rows(outcomes["horizon"].to_numpy(), child, group.exposed)
         inside, cell, grid = inside & (exposed >= 0), 2 * cell + exposed, _split(grid)
@@ -87,17 +87,20 @@ def _group_rows(
     return rows[~rows["outcome"].isin(group.sample.without_outcomes)]
 
 
-def followed_longest(outcomes: pd.DataFrame, child: np.ndarray) -> np.ndarray:
-    """Whether the child of each row is followed, for the row's outcome, to the longest horizon. Boolean.
+def as_followed_longest(outcomes: pd.DataFrame, child: np.ndarray) -> pd.DataFrame:
+    """The outcomes of those followed to the longest horizon; others have the state that they have there.
 
     `child` numbers each row's child. Followed as in `n_followed`: observed, or found by then to be outside
-    the outcome's population.
+    the outcome's population. At the longest horizon nothing changes.
     """
     outcome = pd.factorize(outcomes["outcome"])[0]
-    reached = np.zeros((outcome.max(initial=-1) + 1, child.max(initial=-1) + 1), dtype=bool)
-    longest = (outcomes["horizon"] == outcomes["horizon"].max()) & _followed(outcomes)
-    reached[outcome[longest], child[longest]] = True
-    return reached[outcome, child]
+    longest = (outcomes["horizon"] == outcomes["horizon"].max()).to_numpy(dtype=bool)
+    code, followed = outcomes["state"].cat.codes.to_numpy(), _followed(outcomes).to_numpy(dtype=bool)
+    there = np.full((outcome.max(initial=-1) + 1, child.max(initial=-1) + 1), -1)
+    there[outcome[longest], child[longest]] = np.where(followed, -1, code)[longest]
+    absent = there[outcome, child]
+    state = pd.Categorical.from_codes(np.where(absent < 0, code, absent), categories=STATES)
+    return outcomes.assign(state=state)
 
 
 def _exposure_of_rows(horizon: np.ndarray, child: np.ndarray, exposed: Mapping[int, pd.Series]) -> np.ndarray:

@@ -18,7 +18,14 @@ from sfpc_book.report.estimate_rows import (
     row_unit,
     status_text,
 )
-from sfpc_book.report.formats import NOT_APPLICABLE, is_missing, level_text, number
+from sfpc_book.report.formats import (
+    NOT_APPLICABLE,
+    UNRELIABLE,
+    is_missing,
+    level_text,
+    number,
+    whole_percentage,
+)
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.report.scale_rows import (
     CURVES,
@@ -38,15 +45,17 @@ def scales_table(
     study: Study, rows: pd.DataFrame, model: str, horizon: int, caption: str
 ) -> TableContent | None:
     """One row per outcome: difference, then ratio, by the right model for its scale; share followed."""
-    found = list(pairs(study, rows, model, horizon))
-    return _table(study, found, caption, publish_estimates(_of(rows, found), study.disclosure))
+    published = publish_estimates(rows, study.disclosure)
+    found = list(pairs(study, published, model, horizon))
+    return _table(study, found, caption, _of(published, found))
 
 
 def totals_table(study: Study, rows: pd.DataFrame, model: str, caption: str) -> TableContent | None:
     """The same for the monthly totals of whole authorities."""
-    found = list(totals_pairs(rows, model))
+    published = publish_estimates(rows, study.disclosure)
+    found = list(totals_pairs(published, model))
     note = "Totals hold every child of the authority, at all ages, not the children of the trial alone."
-    return _table(study, found, caption, publish_estimates(_of(rows, found), study.disclosure), note)
+    return _table(study, found, caption, _of(published, found), note)
 
 
 def _of(rows: pd.DataFrame, found: Iterable[tuple[Any, Any]]) -> pd.DataFrame:
@@ -76,12 +85,17 @@ def _cells(study: Study, difference: Any, ratio: Any) -> dict[str, str]:
         "Model": analysis_name(study, difference.analysis),
         "Difference (interval)": effect_text(difference, doubt=doubt),
         "Unit": row_unit(difference).words if has_number(difference) else NOT_APPLICABLE,
-        "Ratio (interval)": ratio_text(ratio),
+        "Ratio (interval)": UNRELIABLE if doubt else ratio_text(ratio),
         "df": NOT_APPLICABLE if is_missing(difference.df) else number(difference.df, 1),
         "p": p_text(difference),
         "Children": NOT_APPLICABLE if is_missing(difference.horizon) else size_text(difference.n_children),
-        "Followed so far": followed_text(difference) or NOT_APPLICABLE,
+        "Followed so far": _followed(difference),
     }
+
+
+def _followed(row: Any) -> str:
+    """Share of children followed; `[z]` for totals of authorities."""
+    return NOT_APPLICABLE if is_missing(row.observed_share) else whole_percentage(row.observed_share)
 
 
 def scales_sentences(study: Study, rows: pd.DataFrame, model: str, horizon: int) -> str:
@@ -106,17 +120,19 @@ def _item(study: Study, difference: Any, ratio: Any) -> str:
 
 def curves_table(study: Study, rows: pd.DataFrame, model: str, caption: str) -> TableContent | None:
     """The survival view: each outcome and horizon by each curve's quantity, t and exact p beside."""
-    chosen = choose(rows, model=model, analysis=CURVES)
+    published = publish_estimates(rows, study.disclosure)
+    chosen = choose(published, model=model, analysis=CURVES)
     if chosen.empty:
         return None
-    cells = pd.DataFrame([_curve_cells(study, rows, row) for row in chosen.itertuples()])
+    cells = pd.DataFrame([_curve_cells(study, published, row) for row in chosen.itertuples()])
     notes = (
         "Children whose records stop before the horizon count for as long as they are followed, as if they "
         "had gone on as those who are still followed. An authority and period counts only if its curve "
         "reaches the end with enough children.",
+        "“Counted” is the share of children whose authority and period counts.",
         "Days are days without the event, at most to the end: more days means later or rarer.",
     )
-    return TableContent(cells, caption, notes, ESTIMATES_SOURCE, publish_estimates(chosen, study.disclosure))
+    return TableContent(cells, caption, notes, ESTIMATES_SOURCE, chosen)
 
 
 def _curve_cells(study: Study, rows: pd.DataFrame, row: Any) -> dict[str, str]:
@@ -132,6 +148,7 @@ def _curve_cells(study: Study, rows: pd.DataFrame, row: Any) -> dict[str, str]:
         "p": p_text(row),
         "Exact p": NOT_APPLICABLE if exact is None else p_text(exact),
         "Children": size_text(row.n_children),
+        "Counted": _followed(row),
     }
 
 
