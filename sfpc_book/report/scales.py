@@ -21,6 +21,7 @@ from sfpc_book.report.estimate_rows import (
 from sfpc_book.report.formats import (
     NOT_APPLICABLE,
     UNRELIABLE,
+    count,
     is_missing,
     level_text,
     number,
@@ -36,7 +37,7 @@ from sfpc_book.report.scale_rows import (
 )
 from sfpc_book.report.sentences import amount, range_words
 from sfpc_book.report.table import TableContent
-from sfpc_book.report.tables import ESTIMATES_SOURCE, p_text, size_text
+from sfpc_book.report.tables import ESTIMATES_SOURCE, p_text
 from sfpc_book.report.words import bullets
 from sfpc_book.study.schema import Study
 
@@ -88,7 +89,7 @@ def _cells(study: Study, difference: Any, ratio: Any) -> dict[str, str]:
         "Ratio (interval)": UNRELIABLE if doubt else ratio_text(ratio),
         "df": NOT_APPLICABLE if is_missing(difference.df) else number(difference.df, 1),
         "p": p_text(difference),
-        "Children": NOT_APPLICABLE if is_missing(difference.horizon) else size_text(difference.n_children),
+        "Children": NOT_APPLICABLE if is_missing(difference.horizon) else count(difference.n_children),
         "Followed so far": _followed(difference),
     }
 
@@ -147,7 +148,7 @@ def _curve_cells(study: Study, rows: pd.DataFrame, row: Any) -> dict[str, str]:
         "df": NOT_APPLICABLE if is_missing(row.df) else number(row.df, 1),
         "p": p_text(row),
         "Exact p": NOT_APPLICABLE if exact is None else p_text(exact),
-        "Children": size_text(row.n_children),
+        "Children": count(row.n_children),
         "Counted": _followed(row),
     }
 
