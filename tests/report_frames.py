@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scale_frames import write_scales
 
 from sfpc_book.cohort.sample import INCLUDED, STEPS, flow_table
 from sfpc_book.contracts.finding import Finding, write_findings
@@ -111,7 +112,9 @@ def _write_cohort(study: Study, model: str, folder: Path, rng: np.random.Generat
     folder.mkdir(parents=True)
     slugs = wedge_of(study, model).authorities
     panel = panel_frame(study, model, rng)
-    panel.to_parquet(folder / "panel.parquet", index=False)
+    alike = panel[panel["period"] < wedge_of(study, model).n_periods - 2].assign(sample="followed_longest")
+    pd.concat([panel, alike]).to_parquet(folder / "panel.parquet", index=False)
+    write_scales(study, model, panel, _observability(panel), folder.parents[1])
     tables = {
         "flow": pd.concat([flow_frame(model, slug, rng) for slug in slugs]),
         "allocation": allocation_frame(study, model, rng),

@@ -38,7 +38,7 @@ HEAVY = {
     "altair": ("report/chart", "report/figure.py"),
     "vl_convert": ("report/figure.py", "book/assemble.py", "book/assets.py"),
     "papermill": ("book/run.py",),
-    "statsmodels": ("estimate/logit.py",),
+    "statsmodels": ("estimate/logit.py", "estimate/poisson.py"),
     "pytask": ("book/tasks.py",),
     "diff_diff": (
         "published/staggered.py",

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from cohort_frames import random_returns, referrals, returns
 
+from sfpc_book.book.plan import COHORT_CHILD_TABLES
 from sfpc_book.cohort.build import build_cohort
 from sfpc_book.cohort.derive import COVARIATES
 from sfpc_book.cohort.descriptives import missing_patterns
@@ -176,7 +177,7 @@ def test_no_written_aggregate_holds_an_identifier_or_a_birth_month(study, tmp_pa
     records = referrals([{"child_id": "SENTINEL", "referral_id": "SENTINEL", "birth_month": "2013-11-01"}])
     write_cohort(build_cohort(study, MODEL, {"walsall": returns(records)}), tmp_path)
     for path in sorted(path for path in tmp_path.rglob("*") if path.is_file()):
-        if path.name not in ("children.parquet", "outcomes.parquet"):
+        if path.name not in COHORT_CHILD_TABLES:
             text = path.read_bytes()
             assert b"SENTINEL" not in text
             assert b"2013-11" not in text

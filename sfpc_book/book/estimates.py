@@ -14,6 +14,8 @@ from sfpc_book.estimate.estimate import TIDY_COLUMNS
 
 ALL_TIMES = 0  # in truth.csv: the mean over all exposed children
 MAIN = {"sample": "main", "exposure": "go_live"}
+MAIN_MODEL = "panel_two_way"
+HYPOTHETICAL = ("risk_to_18", "restricted_mean_to_18")
 AVERAGE = "exposure_time_average"
 # Terms, or starts of them, that have a planted effect: it is that on the exposed.
 EXPOSED, BY_TIME = ("exposed", "standardised_risk_difference_exposed"), "exposure_time_"
@@ -59,8 +61,17 @@ def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     The planted effects are those on all exposed children of the main sample; an estimate from the children
     observed so far, or without an authority or a period, is of others, and gets none.
     """
-    found = [row["truth"] or _truth_text(row, truth) for row in table.to_dict("records")]
+    rows = table.to_dict("records")
+    units = {(row["model"], row["outcome"]): row["unit"] for row in rows if row["analysis"] == MAIN_MODEL}
+    found = [row["truth"] or (_truth_text(row, truth) if _same_estimand(row, units) else "") for row in rows]
     return table.assign(truth=found)
+
+
+def _same_estimand(row: Mapping[str, str], units: Mapping[tuple[str, str], str]) -> bool:
+    """Whether a row is in the unit of the main model, and about what happens, not what would happen had time
+    at risk not ended at 18."""
+    unit = units.get((row["model"], row["outcome"]), row["unit"])
+    return row["unit"] == unit and not row["analysis"].startswith(HYPOTHETICAL)
 
 
 def _truth_text(row: Mapping[str, str], truth: Truth) -> str:

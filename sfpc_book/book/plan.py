@@ -42,10 +42,11 @@ COHORT_TABLES = (
     "excluded_authorities.csv",
     "marked_authorities.csv",
 )
-COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet")
+COHORT_CHILD_TABLES = ("children.parquet", "outcomes.parquet", "times.parquet")
+COHORT_ESTIMATOR_TABLES = ("survival.csv", "totals.csv")  # aggregates that estimators read and no chapter
 POPULATIONS = "populations"  # folder below a cohort: children of samples with another population
 # Below estimates/<model>: tidy rows, no child's own.
-CHILD_MODELS, SENSITIVITY = "child_models.csv", "sensitivity.csv"
+CHILD_MODELS, SENSITIVITY, SCALES = "child_models.csv", "sensitivity.csv", "scales.csv"
 FINDINGS_TABLE = "findings.csv"  # all of an authority, whatever step made them
 RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
@@ -186,7 +187,8 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
         "sample": returns,
         "data_quality": returns,
         "primary": [estimates_file(model.id, CHILD_MODELS)],
-        "secondary": [estimates_file(model.id, CHILD_MODELS)],
+        "secondary": [estimates_file(model.id, name) for name in (CHILD_MODELS, SCALES)],
+        "follow_up": [estimates_file(model.id, SCALES)],
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),

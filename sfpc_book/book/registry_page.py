@@ -10,6 +10,7 @@ from sfpc_book.cohort.derive import covariate_levels
 from sfpc_book.cohort.exposures import EXPOSURES
 from sfpc_book.cohort.outcomes import definition
 from sfpc_book.cohort.registries import require_known
+from sfpc_book.cohort.times import COURSES
 from sfpc_book.estimate.changes import CHANGES
 from sfpc_book.report.covariates import covariate_words, level_words
 from sfpc_book.study.registries import Analysis, Exposure, Outcome, Sample
@@ -96,12 +97,21 @@ def _outcome(outcome: Outcome, study: Study, titles: Mapping[str, str]) -> Itera
         (
             ("Measure", _sentence(outcome.measure)),
             ("Scale", f"{SCALES[outcome.scale].capitalize()}. {DIRECTIONS[outcome.higher_is]}"),
+            ("Model for its scale", _right_model(outcome, study)),
             ("Role", _roles(outcome, study)),
             ("As computed", _with_numbers(definition(outcome.id), outcome, study)),
             ("Codes", _codes(outcome)),
             ("From sheets", "; ".join(titles[table] for table in outcome.tables) + "."),
         )
     )
+
+
+def _right_model(outcome: Outcome, study: Study) -> str:
+    """The analyses that are right for the outcome's scale, beside the linear one that every outcome has."""
+    names = [part.name for part in study.analyses.values() if outcome.scale in part.scales]
+    curves = [] if outcome.id not in COURSES else ["restricted mean time, where records stop early"]
+    beside = f" Also {'; '.join(curves)}." if curves else ""
+    return f"{'; '.join(names)}. The linear panel model stands beside it.{beside}" if names else ""
 
 
 def _with_numbers(text: str, part: Outcome | Exposure | Analysis, study: Study) -> str:

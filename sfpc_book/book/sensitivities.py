@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from sfpc_book.book.files import write_text
-from sfpc_book.book.plan import DATA_STATUS, SENSITIVITY, estimates_file
+from sfpc_book.book.plan import SENSITIVITY, estimates_file
 from sfpc_book.book.step import Places
 from sfpc_book.estimate.sensitivity import sensitivity_rows
 from sfpc_book.report.disclosure_returns import safe_text
@@ -18,13 +17,12 @@ from sfpc_book.study.study import load_study
 AVAILABLE, ALL = "available", "all"
 
 
-def write_sensitivities(places: Places, model: str) -> Path:
+def write_sensitivities(places: Places, model: str, data_status: str) -> Path:
     """Write `estimates/<model>/sensitivity.csv` from the cohort's panel.
 
     Raises `StudyDefinitionError` when the registry of analyses asks for something that does not exist.
     """
     study, cohort = load_study(places.study_path), places.build / "cohort" / model
-    status = json.loads((places.build / DATA_STATUS).read_text(encoding="utf-8"))
     dates = ["covered_to", "fully_observed_from"]
     rows = sensitivity_rows(
         study,
@@ -32,7 +30,7 @@ def write_sensitivities(places: Places, model: str) -> Path:
         pd.read_parquet(cohort / "panel.parquet"),
         absent=absent_samples(pd.read_csv(cohort / "samples.csv"), study.disclosure),
         observability=pd.read_csv(cohort / "observability.csv", parse_dates=dates),
-        data_status=status["returns"],
+        data_status=data_status,
     )
     text = rows.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
     return write_text(places.build / estimates_file(model, SENSITIVITY), text)

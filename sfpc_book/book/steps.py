@@ -20,7 +20,12 @@ from sfpc_book.book.plan import (
     authority_slice,
 )
 from sfpc_book.book.step import Places, Step
-from sfpc_book.book.steps_trials import child_models_step, cohort_step, sensitivity_step
+from sfpc_book.book.steps_trials import (
+    child_models_step,
+    cohort_step,
+    scales_step,
+    sensitivity_step,
+)
 from sfpc_book.contracts.check_words import CHECK_WORDS
 from sfpc_book.report.findings_name import workbook_name
 from sfpc_book.returns.declared import load_declared
@@ -36,7 +41,7 @@ READING, CHAPTERS, BINDING = "Reading data", "Running chapters", "Binding the bo
 
 
 def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
-    """Everything before the first chapter: returns, cohorts, published statistics."""
+    """Everything before the first chapter: returns, cohorts, estimates, published statistics."""
     models = tuple(study.models.values())
     declared = load_declared(study, places.returns, places.home / "data_contracts")
     inventory = read_inventory(study, places.returns, declared.corrections)
@@ -49,6 +54,7 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
         *(cohort_step(model, places, _left(study, inventory, model.id)) for model in models),
         *(child_models_step(model, places) for model in models),
         *(sensitivity_step(model, places) for model in models),
+        *(scales_step(model, places) for model in models),
     )
 
 

@@ -8,9 +8,11 @@ from sfpc_book.book import work
 from sfpc_book.book.plan import (
     CHILD_MODELS,
     COHORT_CHILD_TABLES,
+    COHORT_ESTIMATOR_TABLES,
     COHORT_TABLES,
     DATA_STATUS,
     POPULATIONS,
+    SCALES,
     SENSITIVITY,
     authority_slice,
     estimates_file,
@@ -23,7 +25,8 @@ COHORTS, ESTIMATING = "Building cohorts", "Estimating"
 
 def cohort_step(model: PracticeModel, places: Places, left: Sequence[str]) -> Step:
     """A model's cohort from its authorities' returns, and each authority's own rows of the aggregates."""
-    cohort = [f"cohort/{model.id}/{name}" for name in (*COHORT_TABLES, *COHORT_CHILD_TABLES)]
+    tables = (*COHORT_TABLES, *COHORT_ESTIMATOR_TABLES, *COHORT_CHILD_TABLES)
+    cohort = [f"cohort/{model.id}/{name}" for name in tables]
     return Step(
         name=f"cohort {model.id}",
         stage=COHORTS,
@@ -73,4 +76,21 @@ def sensitivity_step(model: PracticeModel, places: Places) -> Step:
             *(places.build / "cohort" / model.id / name for name in tables),
         ),
         outputs=(places.build / estimates_file(model.id, SENSITIVITY),),
+    )
+
+
+def scales_step(model: PracticeModel, places: Places) -> Step:
+    """A model's outcomes by the right model for the scale of each."""
+    tables = ("panel.parquet", "observability.csv", *COHORT_ESTIMATOR_TABLES)
+    return Step(
+        name=f"outcome scales {model.id}",
+        stage=ESTIMATING,
+        function=work.estimate_scales,
+        arguments=(("model", model.id),),
+        inputs=(
+            places.study_path,
+            places.build / DATA_STATUS,
+            *(places.build / "cohort" / model.id / name for name in tables),
+        ),
+        outputs=(places.build / estimates_file(model.id, SCALES),),
     )

@@ -88,10 +88,13 @@ def write_findings_workbook(places: Places, *, authority: str, compared: bool) -
     export_findings(places, authority, compared=compared)
 
 
+def _status_of(places: Places, kind: str) -> str:
+    """The status of the `returns` or the `published` statistics, as `write_data_status` noted it."""
+    return str(json.loads((places.build / "data_status.json").read_text(encoding="utf-8"))[kind])
+
+
 def _is_synthetic(places: Places, kind: str) -> bool:
-    """Whether the `returns` or the `published` statistics are synthetic, as `write_data_status` noted."""
-    status = json.loads((places.build / "data_status.json").read_text(encoding="utf-8"))
-    return status[kind] == "synthetic"
+    return _status_of(places, kind) == "synthetic"
 
 
 def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) -> None:
@@ -126,15 +129,21 @@ def estimate_child_models(places: Places, *, model: str) -> None:
     """Fit the child-level models of one model's trial: aggregates out, children's rows stay here."""
     from sfpc_book.book.child_models import write_child_models
 
-    status = "synthetic" if _is_synthetic(places, "returns") else "returns"
-    write_child_models(places, model, status)
+    write_child_models(places, model, _status_of(places, "returns"))
 
 
 def estimate_sensitivities(places: Places, *, model: str) -> None:
     """Estimate every sensitivity of one model's panel that the registry of analyses asks for."""
     from sfpc_book.book.sensitivities import write_sensitivities
 
-    write_sensitivities(places, model)
+    write_sensitivities(places, model, _status_of(places, "returns"))
+
+
+def estimate_scales(places: Places, *, model: str) -> None:
+    """Estimate one model's outcomes by the right model for the scale of each."""
+    from sfpc_book.book.scales import write_scales
+
+    write_scales(places, model, _status_of(places, "returns"))
 
 
 def build_published_statistics(places: Places) -> None:

@@ -26,6 +26,7 @@ from sfpc_book.cohort.sample import (
     flow_table,
     ordered_records,
 )
+from sfpc_book.cohort.times import times_table
 from sfpc_book.study.registries import Exposure, Outcome
 from sfpc_book.study.schema import PracticeModel
 from sfpc_book.study.wedge import Wedge
@@ -45,6 +46,7 @@ class AuthorityCohort:
 
     children: pd.DataFrame
     outcomes: pd.DataFrame
+    times: pd.DataFrame
     flow: pd.DataFrame
     linkage: pd.DataFrame
 
@@ -81,6 +83,7 @@ def authority_cohort(
     return AuthorityCohort(
         children=pd.concat([children[CHILD_COLUMNS], exposed], axis="columns"),
         outcomes=outcomes_table(follow, measures, horizons),
+        times=times_table(follow, measures, horizons),
         flow=flow_table(boxes, wedge.model_id, authority),
         linkage=describe.linkage(links, wedge.model_id, authority),
     )

@@ -19,6 +19,8 @@ from sfpc_book.cohort.population import Design, parts_of, populations
 from sfpc_book.cohort.registries import require_known
 from sfpc_book.cohort.samples import SAMPLES
 from sfpc_book.cohort.sizes import allocation, exposure_sizes, members_of, sample_sizes
+from sfpc_book.cohort.survival import survival_table
+from sfpc_book.cohort.totals import totals_table
 from sfpc_book.errors import ReturnsError
 from sfpc_book.study.schema import Study
 from sfpc_book.study.wedge import wedge_of
@@ -34,7 +36,8 @@ class ChildTables:
 
 @dataclass(frozen=True)
 class Cohort:
-    """One model's trial as data. `children`, `outcomes` and `others` are by child and never reach a page.
+    """One model's trial as data. `children`, `outcomes`, `times` and `others` are by child and never reach a
+    page.
 
     All tables but `panel`, `samples` and `exposures` are of the main sample and its main definition of
     exposure. `others` are the populations of samples with another index date or another set of authorities,
@@ -44,6 +47,7 @@ class Cohort:
     model_id: str
     children: pd.DataFrame
     outcomes: pd.DataFrame
+    times: pd.DataFrame
     panel: pd.DataFrame
     flow: pd.DataFrame
     allocation: pd.DataFrame
@@ -53,6 +57,8 @@ class Cohort:
     missingness: pd.DataFrame
     patterns: pd.DataFrame
     monthly: pd.DataFrame
+    survival: pd.DataFrame
+    totals: pd.DataFrame
     linkage: pd.DataFrame
     observability: pd.DataFrame
     excluded_authorities: pd.DataFrame
@@ -123,10 +129,12 @@ def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mappin
         others[other.name] = ChildTables(other.with_samples(), other.outcomes)
     measures, model_id = design.measures, design.wedge.model_id
     children, used = main.children, main.authorities
+    times = pd.concat([part.times for part in parts], ignore_index=True)
     return Cohort(
         model_id=model_id,
         children=main.with_samples(),
         outcomes=main.outcomes,
+        times=times,
         panel=_in_order(design.study, panels),
         flow=pd.concat([part.flow for part in parts], ignore_index=True),
         allocation=allocation(main),
@@ -136,6 +144,8 @@ def _assemble(design: Design, parts: Sequence[AuthorityCohort], excluded: Mappin
         missingness=describe.missingness(children, model_id, used, design.wedge.n_periods),
         patterns=describe.missing_patterns(children, model_id, used),
         monthly=describe.monthly(children, main.outcomes, model_id, measures[0].id),
+        survival=survival_table(times, design.wedge, used, measures),
+        totals=totals_table(design.returns, design.wedge, used, design.study.totals),
         linkage=pd.concat([part.linkage for part in parts], ignore_index=True),
         observability=observability(children, main.outcomes, design.wedge, measures),
         excluded_authorities=pd.DataFrame(

@@ -19,6 +19,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "looked_after_rate_per_10000": NUMBER,
         "free_school_meals_share": NUMBER,
         "new_referrals": NUMBER,
+        "newly_looked_after": NUMBER,
+        "looked_after_at_month_end": NUMBER,
         **LINEAGE,
     },
     "dr2_referrals": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -16,11 +16,16 @@ def monthly_context(totals: pd.DataFrame) -> pd.DataFrame:
 
     Returns columns `month` and `authority_<name>` for each name in `CONTEXT`.
     """
+    latest = latest_by_month(totals, CONTEXT)
+    return latest.set_index("month").add_prefix("authority_").reset_index()
+
+
+def latest_by_month(totals: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """`month` and the columns named, one row per month: each column's latest filled value."""
     sent = pd.to_datetime(totals["return_month"], format="%b%y", errors="coerce")
     lineage = [name for name in ("source_file", "source_sheet", "source_row") if name in totals]
     ordered = totals.assign(_sent=sent).sort_values(["month", "_sent", *lineage])
-    latest = ordered.dropna(subset=["month"]).groupby("month")[list(CONTEXT)].last()
-    return latest.add_prefix("authority_").reset_index()
+    return ordered.dropna(subset=["month"]).groupby("month")[list(columns)].last().reset_index()
 
 
 def with_context(children: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -33,7 +33,8 @@ def days_in_care(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """Days in care between the first care start on or after the referral and the horizon; 0 if there is none.
 
     Sum over all periods of care from that start on, each cut at the horizon (No Wrong Door: at the 18th
-    birthday); a period still running counts to there. Overlapping periods count once. All children are in the
+    birthday); a period still running counts to there, because records reach beyond it: a child whose records
+    stop before the horizon is not observed. Overlapping periods count once. All children are in the
     population: the mean among those in care alone would select on the outcome.
     """
     window = follow.window(horizon)

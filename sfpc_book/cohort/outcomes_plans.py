@@ -26,7 +26,8 @@ def days_on_plan(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     """Days on protection plans from the first referral to the horizon; 0 for a child with none.
 
     Days of a plan already running at referral count from the referral on; a plan still running counts to the
-    horizon; overlapping plans count once. All children are in the population.
+    horizon, because records reach beyond it: a child whose records stop before the horizon is not observed.
+    Overlapping plans count once. All children are in the population.
     """
     window = follow.window(horizon)
     plans = follow.events["dr3_plans"]
@@ -55,12 +56,13 @@ def plan_duration(follow: FollowUp, outcome: Outcome, horizon: int) -> Measured:
     started = start <= window.last_day
     limit = follow.window_from(start, outcome.fixed_months or 24).stop
     needed = add_months(window.due, outcome.fixed_months or 24)
-    end = _end_of_plan(follow, start)
+    end = end_of_plan(follow, start)
     duration = (np.fmin(end, limit) - start).astype("timedelta64[D]").astype(float)
     return Measured(np.where(started, duration, np.nan), needed, in_population=started)
 
 
-def _end_of_plan(follow: FollowUp, start: np.ndarray) -> np.ndarray:
+def end_of_plan(follow: FollowUp, start: np.ndarray) -> np.ndarray:
+    """End of each child's plan with that start (n dates); of several the earliest, NaT while it runs."""
     plans = follow.events["dr3_plans"]
     if plans.empty:
         return np.full(follow.n, np.datetime64("NaT"), dtype="datetime64[D]")

@@ -75,6 +75,8 @@ def _group_rows(
     measures: Sequence[Outcome],
 ) -> pd.DataFrame:
     inside = group.belongs[child]
+    if group.sample.followed_longest:
+        outcomes = as_followed_longest(outcomes, child)
     if group.exposed is not None:
         exposed = _exposure_of_rows(outcomes["horizon"].to_numpy(), child, group.exposed)
         inside, cell, grid = inside & (exposed >= 0), 2 * cell + exposed, _split(grid)
@@ -83,6 +85,22 @@ def _group_rows(
     sums["n_events"] = sums["value_sum"].where(scale == "binary")
     rows = pd.concat([grid.assign(sample=group.sample.id, exposure=group.exposure), sums], axis=1)
     return rows[~rows["outcome"].isin(group.sample.without_outcomes)]
+
+
+def as_followed_longest(outcomes: pd.DataFrame, child: np.ndarray) -> pd.DataFrame:
+    """The outcomes of those followed to the longest horizon; others have the state that they have there.
+
+    `child` numbers each row's child. Followed as in `n_followed`: observed, or found by then to be outside
+    the outcome's population. At the longest horizon nothing changes.
+    """
+    outcome = pd.factorize(outcomes["outcome"])[0]
+    longest = (outcomes["horizon"] == outcomes["horizon"].max()).to_numpy(dtype=bool)
+    code, followed = outcomes["state"].cat.codes.to_numpy(), _followed(outcomes).to_numpy(dtype=bool)
+    there = np.full((outcome.max(initial=-1) + 1, child.max(initial=-1) + 1), -1)
+    there[outcome[longest], child[longest]] = np.where(followed, -1, code)[longest]
+    absent = there[outcome, child]
+    state = pd.Categorical.from_codes(np.where(absent < 0, code, absent), categories=STATES)
+    return outcomes.assign(state=state)
 
 
 def _exposure_of_rows(horizon: np.ndarray, child: np.ndarray, exposed: Mapping[int, pd.Series]) -> np.ndarray:
@@ -120,12 +138,17 @@ def _grid(
     wedge: Wedge, authorities: Sequence[str], measures: Sequence[Outcome], horizons: Sequence[int]
 ) -> pd.DataFrame:
     """Every cell of the panel with its exposure, in the order of `_cell_numbers`."""
-    design = wedge.design_table().drop(columns="period_end")
-    design = design.set_index("authority").loc[list(authorities)].reset_index()
+    design = cell_grid(wedge, authorities)
     cells = pd.MultiIndex.from_product(
         [[measure.id for measure in measures], horizons], names=["outcome", "horizon"]
     )
     return design.merge(cells.to_frame(index=False), how="cross")
+
+
+def cell_grid(wedge: Wedge, authorities: Sequence[str]) -> pd.DataFrame:
+    """Every authority and period with its exposure, authorities in the order given."""
+    design = wedge.design_table().drop(columns="period_end")
+    return design.set_index("authority").loc[list(authorities)].reset_index()
 
 
 def _cell_sums(rows: pd.DataFrame, cell: np.ndarray, n_cells: int) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from sfpc_book.cohort.exposures import GO_LIVE, exposed_column
 from sfpc_book.cohort.index import FIRST_IN_WINDOW
 from sfpc_book.cohort.link import Tables
 from sfpc_book.cohort.panel import Group, panel
-from sfpc_book.cohort.samples import memberships
+from sfpc_book.cohort.samples import memberships, one_size
 from sfpc_book.study.registries import Exposure, Outcome, Sample
 from sfpc_book.study.schema import Study
 from sfpc_book.study.wedge import Wedge
@@ -59,8 +59,9 @@ class Population:
         return f"{sample.index}_with_left" if sample.with_left else sample.index
 
     def with_samples(self) -> pd.DataFrame:
-        """The children with a column `in_<sample>` for each of the population's samples."""
-        chosen = memberships(self.children, self.samples, self.wedge)
+        """The children with a column `in_<sample>` for each of the population's samples that is chosen by
+        child and not by outcome."""
+        chosen = memberships(self.children, one_size(self.samples), self.wedge)
         return self.children.assign(**{f"in_{name}": belongs for name, belongs in chosen.items()})
 
     def panel(self, design: Design) -> pd.DataFrame:
@@ -128,6 +129,8 @@ def populations(design: Design, main_parts: Sequence[AuthorityCohort]) -> Iterat
 
 def why_absent(design: Design, sample: Sample) -> tuple[str, str]:
     """State and reason of a sample that no population gave: `not_applicable` or `not_available`."""
+    if sample.followed_longest:
+        return "not_applicable", "chosen outcome by outcome, so that it has no one size"
     if not design.left:
         return "not_applicable", "no authority left this trial"
     reasons = [f"{slug}: {reason or NOT_LINKED}" for slug, reason in design.left.items()]

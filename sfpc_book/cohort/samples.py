@@ -55,6 +55,12 @@ def unambiguous_persons(children: pd.DataFrame, wedge: Wedge, sample: Sample) ->
     return children["person_state"] != "ambiguous"
 
 
+def followed_longest(children: pd.DataFrame, wedge: Wedge, sample: Sample) -> pd.Series:
+    """Every child of the main sample; the panel keeps, outcome by outcome, those followed to the longest
+    horizon."""
+    return everyone(children, wedge, sample)
+
+
 SAMPLES: Mapping[str, Membership] = {
     "main": everyone,
     "born_only": born_only,
@@ -66,7 +72,13 @@ SAMPLES: Mapping[str, Membership] = {
     "first_ever_referral": everyone,
     "with_leicester": everyone,
     "unambiguous_persons": unambiguous_persons,
+    "followed_longest": followed_longest,
 }
+
+
+def one_size(samples: Iterable[Sample]) -> list[Sample]:
+    """The samples that hold the same children for every outcome, and so have a size."""
+    return [sample for sample in samples if not sample.followed_longest]
 
 
 def memberships(children: pd.DataFrame, samples: Iterable[Sample], wedge: Wedge) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sfpc_book.cohort.exposures import GO_LIVE, exposed_column
 from sfpc_book.cohort.population import Design, Population, why_absent
-from sfpc_book.cohort.samples import memberships
+from sfpc_book.cohort.samples import memberships, one_size
 from sfpc_book.study.registries import Exposure
 
 MAIN = "main"
@@ -52,12 +52,12 @@ class Members:
 
 
 def members_of(population: Population) -> dict[str, Members]:
-    """The children of each sample of a population."""
+    """The children of each sample of a population that has a size."""
     children = population.children
     keys, exposed, linked = (children[name].to_numpy() for name in ("child_key", "exposed", "linked"))
     return {
         name: Members(pd.Index(keys[belongs]), exposed[belongs], linked[belongs])
-        for name, belongs in memberships(children, population.samples, population.wedge).items()
+        for name, belongs in memberships(children, one_size(population.samples), population.wedge).items()
     }
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sfpc_book.cohort.build import ChildTables, Cohort
 from sfpc_book.errors import ReturnsError
 
-PARQUET = ("children", "outcomes", "panel")
+PARQUET = ("children", "outcomes", "times", "panel")
 POPULATIONS = "populations"
 MAIN_POPULATION = "main"
 

@@ -97,14 +97,30 @@ def child_slice(
     chosen = chosen.rename(columns={column: "exposed"})
     joined = chosen.merge(outcomes[["child_key", "value", "state", "observable_from"]], on="child_key")
     state = joined["state"].astype(str)
-    outside = (state == "not_applicable") & joined["observable_from"].notna()
     seen = joined[state == "observed"].sort_values("child_key", ignore_index=True)
     return ChildSlice(
         frame=seen[["authority", "period", "exposed", "value", *covariates]],
         n_not_observed=int((state == "not_observed").sum()),
-        n_followed=int(((state == "observed") | outside).sum()),
+        n_followed=int(_followed(joined).sum()),
         binary=binary,
     )
+
+
+def as_followed_longest(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """The outcomes of children followed to the longest horizon; others take the state that they have there.
+
+    Of one outcome at all its horizons, with columns child_key, horizon, state, observable_from.
+    """
+    longest = outcomes[outcomes["horizon"] == outcomes["horizon"].max()]
+    absent = longest[~_followed(longest)].set_index("child_key")["state"].astype(str)
+    there = outcomes["child_key"].map(absent)
+    return outcomes.assign(state=there.where(there.notna(), outcomes["state"].astype(str)))
+
+
+def _followed(outcomes: pd.DataFrame) -> pd.Series:
+    """Observed, or found by then to be outside the outcome's population."""
+    state = outcomes["state"].astype(str)
+    return (state == "observed") | ((state == "not_applicable") & outcomes["observable_from"].notna())
 
 
 def _refuse(children: pd.DataFrame, outcomes: pd.DataFrame, more: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from sfpc_book.estimate.child_estimates import (
     refuse_unknown_methods,
     rows_without_number,
 )
-from sfpc_book.estimate.child_frames import MAIN_EXPOSURE, exposure_column
+from sfpc_book.estimate.child_frames import MAIN_EXPOSURE, as_followed_longest, exposure_column
 from sfpc_book.estimate.estimate import Estimate, combine, not_estimable
 from sfpc_book.estimate.two_way_rows import TWO_WAY, two_way_row
 from sfpc_book.estimate.wedge_estimates import observable_date
@@ -124,15 +124,24 @@ def _rows(study: Study, run: Run, data: TrialData, settings: Settings) -> pd.Dat
     if found is None:
         return rows_without_number(run.analyses, question, settings, status)
     children, outcomes = found
-    asked = (outcomes["outcome"] == question.outcome.id) & (outcomes["horizon"] == question.horizon)
-    return estimate_children(children, outcomes[asked], run.analyses, question, settings, observable_from=due)
+    own = outcomes[outcomes["outcome"] == question.outcome.id]
+    if study.samples[question.sample].followed_longest:
+        own, children = as_followed_longest(own), _as_main(children, question.sample)
+    asked = own[own["horizon"] == question.horizon]
+    return estimate_children(children, asked, run.analyses, question, settings, observable_from=due)
+
+
+def _as_main(children: pd.DataFrame, sample: str) -> pd.DataFrame:
+    """A sample of the main one's children, of whom the outcomes say which are followed."""
+    return children.assign(**{f"in_{sample}": children[f"in_{MAIN}"]})
 
 
 def _population(
     study: Study, question: Question, populations: Populations
 ) -> tuple[str, tuple[pd.DataFrame, pd.DataFrame] | None]:
     """The population that holds a sample, or the status that says why there is none."""
-    holding = [pair for pair in populations.values() if f"in_{question.sample}" in pair[0]]
+    chosen = MAIN if study.samples[question.sample].followed_longest else question.sample
+    holding = [pair for pair in populations.values() if f"in_{chosen}" in pair[0]]
     if holding and exposure_column(question.exposure, question.horizon) in holding[0][0]:
         return "ok", holding[0]
     if holding:

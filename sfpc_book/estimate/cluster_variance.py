@@ -23,7 +23,7 @@ Satterthwaite degrees of freedom of a scaled chi-square with these moments are
 Nothing of size n x n is formed (see `inverse_root`), so child rows can be given as they are. A row that
 stands for several children alike, with their mean as outcome, is multiplied by the root of their number
 instead; the result is that of the children's own rows.
-Tested against clubSandwich (R): least squares to 1e-9, logit to 1e-8.
+Tested against clubSandwich (R): least squares to 1e-9, logit and Poisson to 1e-8.
 """
 
 from __future__ import annotations
@@ -89,10 +89,30 @@ def logit_variance(
 ) -> ClusterVariance:
     """The same for the coefficients of a logit with fitted probabilities `mean` (n,).
 
-    The working variance of a child's outcome is mean (1 - mean); the rows are those of the last step of
-    iterated least squares.
+    The working variance of a child's outcome is mean (1 - mean). Shares are fitted by the same equations.
     """
     variance = mean * (1 - mean)
+    return model_variance(design, outcome, mean, variance, weight, cluster, contrasts, kind=kind)
+
+
+def model_variance(
+    design: np.ndarray,
+    outcome: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+    weight: np.ndarray,
+    cluster: np.ndarray,
+    contrasts: np.ndarray,
+    *,
+    kind: str = "CR2",
+) -> ClusterVariance:
+    """The same for a generalised linear model with its canonical link, whatever its dispersion.
+
+    `mean` (n,) are the fitted means and `variance` (n,) the working variance of one child's outcome up to a
+    factor: mean (1 - mean) for a logit, mean for a Poisson model. With a canonical link it is also the slope
+    of the mean, so the rows are those of the last step of iterated least squares. A row that is a sum over
+    months or children, with its size as offset, has weight 1 and the expected sum as mean and variance.
+    """
     root = np.sqrt(weight * variance)
     residual = root * (outcome - mean) / variance
     return _sandwich(design * root[:, None], residual, variance, cluster, contrasts, kind)

@@ -1,4 +1,4 @@
-"""Logit with fixed effects of authorities and periods, fitted by statsmodels. The only file that imports it.
+"""Logit with fixed effects of authorities and periods, fitted by statsmodels (which `poisson` imports too).
 
 Its model-based variance takes children of one authority as independent; `logit_variance` of
 `cluster_variance` gives CR2 with Satterthwaite degrees of freedom.

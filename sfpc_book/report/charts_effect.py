@@ -70,17 +70,21 @@ def analyses_forest(
 
 
 def horizons_forest(study: Study, estimates: pd.DataFrame, model: str, analysis: str) -> Drawing | Absence:
-    """Two rows per outcome of a model: the shorter horizon and the longer one."""
+    """Rows per outcome of a model: the shorter horizon, the same among the children followed for the longer
+    one where there is a row of it, and the longer one."""
     rows = choose(estimates, model=model, analysis=analysis, term="exposed")
     rows = rows[rows["outcome"].map(lambda outcome: study.outcomes[outcome].has_horizon).astype(bool)]
     place = {outcome: position for position, outcome in enumerate(study.models[model].outcomes)}
     rows = rows.sort_values(
         ["outcome", "horizon"], key=lambda values: values.map(place).fillna(values), kind="stable"
-    )
+    ).reset_index(drop=True)
     name = study.models[model].name
     return forest(
         rows,
-        [f"{outcome_name(study, row.outcome)}, {horizon_text(row, study)}" for row in rows.itertuples()],
+        [
+            f"{outcome_name(study, row.outcome)}, {horizon_text(row, study)}{alike_text(study, row.sample)}"
+            for row in rows.itertuples()
+        ],
         title=f"{name}: does the estimate change with longer follow-up?",
         subtitle=f"Difference at each horizon, main model, {levels_text(rows)}; left of zero is a fall",
         what=f"by outcome and horizon, {name}",
@@ -88,6 +92,12 @@ def horizons_forest(study: Study, estimates: pd.DataFrame, model: str, analysis:
         source=RETURNS_SOURCE,
         study=study,
     )
+
+
+def alike_text(study: Study, sample: str) -> str:
+    """Whether a row rests on the children followed for the longest horizon only, to follow the horizon."""
+    known = study.samples.get(sample)
+    return f", if followed {study.horizons[-1]}" if known is not None and known.followed_longest else ""
 
 
 def models_forest(

@@ -228,6 +228,10 @@ class Page(EstimateFiles):
             return None
         return self.parquet_of("published/series.parquet")
 
+    def scales(self, model: str) -> pd.DataFrame:
+        """Tidy estimates of a model's outcomes by the right model for the scale of each."""
+        return read_estimates(self.file_of(f"estimates/{model}/scales.csv"))
+
     def comparison(self) -> pd.DataFrame:
         """Tidy estimates of the matched comparison."""
         return read_estimates(self.file_of("published/matched.csv"))

@@ -12,7 +12,7 @@ from sfpc_book.contracts.contract import DATA_CONTRACTS
 from sfpc_book.errors import DisclosureError, ParameterError
 from sfpc_book.study.study import Study
 
-CHILD_LEVEL = ("children.parquet", "outcomes.parquet")
+CHILD_LEVEL = ("children.parquet", "outcomes.parquet", "times.parquet")
 
 
 @dataclass(frozen=True)

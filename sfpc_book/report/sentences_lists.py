@@ -39,17 +39,25 @@ def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
         if not known.has_horizon:
             continue
         said = [
-            f"{int(row.horizon)} months: {_short_of(study, row)}"
-            for row in part.sort_values("horizon").itertuples()
+            f"{int(row.horizon)} months{_alike(study, row)}: {_short_of(study, row)}"
+            for row in part.sort_values("horizon", kind="stable").itertuples()
         ]
         items.append(f"**{known.name}**: {'; '.join(said)}.")
     if not items:
         return "No estimate has been recorded."
     different = (
         "Where not all children are followed to the longer horizon, the two horizons compare different "
-        "children, and a difference between the two estimates need not be a change over time."
+        "children, and a difference between the two estimates need not be a change over time. The shorter "
+        "horizon among the children followed for the longer one compares like with like."
     )
     return f"{bullets(items)}\n\n{paragraph([different, *without])}"
+
+
+def _alike(study: Study, row: Any) -> str:
+    """Words for a row that rests on the children followed for the longest horizon only."""
+    sample = study.samples.get(getattr(row, "sample", "main"))
+    alike = sample is not None and sample.followed_longest
+    return f" among the children followed for {study.horizons[-1]}" if alike else ""
 
 
 def summary_sentences(study: Study, estimates: pd.DataFrame, horizon: int) -> str:

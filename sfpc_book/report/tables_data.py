@@ -23,6 +23,10 @@ from sfpc_book.report.formats import (
 from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Study
 
+FAMILY_NOTE = (
+    "The primary outcome stands outside the family. Romano-Wolf (step-down max-T) uses how outcomes go "
+    "together under the same orders; Holm does not."
+)
 SEVERITY_SHORT = {"block": "stopping estimation", "mark": "marked", "note": "noted"}
 LAYERS = {"dr1": "Monthly totals", "dr2": "Children referred", "dr3": "Outcomes"}
 RETURNS_SOURCE = "Data returns"
@@ -156,16 +160,32 @@ def family_table(study: Study, family: pd.DataFrame, caption: str) -> TableConte
         {
             "Outcome": [study.outcomes[str(outcome)].name for outcome in family["outcome"]],
             "p alone": [p_value(value) for value in family["p_value"]],
-            "p adjusted (max-T)": [p_value(value) for value in family["p_max_t"]],
-            "Smallest within reach (max-T)": [p_value(value) for value in family["p_minimum_max_t"]],
+            "p adjusted (Romano-Wolf)": [p_value(value) for value in family["p_max_t"]],
+            "Smallest within reach (Romano-Wolf)": [p_value(value) for value in family["p_minimum_max_t"]],
             "p adjusted (Holm)": [p_value(value) for value in family["p_holm"]],
             "Smallest within reach (Holm)": [p_value(value) for value in family["p_minimum_holm"]],
         }
     )
-    notes = (
-        "With few possible orders, adjusted p-values have a high floor; the smallest attainable is listed.",
-    )
+    notes = tuple(filter(None, (FAMILY_NOTE, _floor_note(family), _outside_note(study, family))))
     return TableContent(cells, caption, notes, "Exact randomisation distribution", family)
+
+
+def _floor_note(family: pd.DataFrame) -> str:
+    """What the possible orders of go-lives can give at best, in numbers."""
+    inside = family[family["in_family"]]
+    if inside.empty:
+        return ""
+    orders, size = (int(inside[name].iloc[0]) for name in ("n_orders", "n_family"))
+    alone, holm = (float(inside[name].min()) for name in ("p_minimum_max_t", "p_minimum_holm"))
+    return (
+        f"At best, {orders:,} possible orders give one outcome p = {p_value(alone)}. Romano-Wolf can still "
+        f"reach that for an outcome among {size}; Holm, which multiplies it, cannot go below {p_value(holm)}."
+    )
+
+
+def _outside_note(study: Study, family: pd.DataFrame) -> str:
+    names = [study.outcomes[str(name)].name for name in family.loc[~family["in_family"], "outcome"]]
+    return f"Not in the family, because there is no estimate: {'; '.join(names)}." if names else ""
 
 
 def plain_table(

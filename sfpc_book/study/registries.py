@@ -12,6 +12,8 @@ PlanStatus = Literal["planned", "exploratory"]
 Statistic = Literal["two_way", "vertical", "vertical_precision", "crossover", "crossover_precision"]
 MissingData = Literal["complete_case", "missing_indicator", "multiple_imputation"]
 
+Scale = Literal["binary", "days", "count", "share"]
+
 
 class Outcome(Part):
     """One outcome: what is measured, on which scale, among whom, from which tables."""
@@ -20,7 +22,7 @@ class Outcome(Part):
     name: str
     question: str
     measure: str
-    scale: Literal["binary", "days", "count", "share"]
+    scale: Scale
     higher_is: Literal["worse", "better", "neutral"]
     population: Literal[
         "all_children",
@@ -56,6 +58,7 @@ class Sample(Part):
 
     `index` names the date from which a child is followed; `with_left` adds authorities that left the model's
     trial, as clusters that are never exposed; `without_outcomes` are defined by the index itself.
+    `followed_longest` keeps, outcome by outcome, the children followed to the longest horizon.
     """
 
     id: str = ""
@@ -66,6 +69,7 @@ class Sample(Part):
     index: Literal["first_in_window", "first_ever", "open_plan"] = "first_in_window"
     with_left: bool = False
     without_outcomes: tuple[str, ...] = ()
+    followed_longest: bool = False
 
 
 class Exposure(Part):
@@ -91,7 +95,7 @@ class Analysis(Part):
     whose covariates are missing, for models that have covariates; `change` names the one respect in which a
     sensitivity of the panel model differs from it, and `days` is that change's number. `outcomes` says
     whether the row is run for the primary outcome alone. `statistic` is that of the exact tests; only the
-    analysis `randomisation` has one.
+    analysis `randomisation` has one. `scales` are those of the outcomes whose right model the row is.
     """
 
     id: str = ""
@@ -110,6 +114,7 @@ class Analysis(Part):
     outcomes: Literal["all", "primary"] = "all"
     caution: str | None = None
     statistic: Statistic | None = None
+    scales: tuple[Scale, ...] = ()
 
 
 class Imputation(Part):

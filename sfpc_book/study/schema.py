@@ -21,6 +21,7 @@ from sfpc_book.study.registries import (
 
 GssCode = Annotated[str, Field(pattern=r"^E\d{8}$")]
 LaCode = Annotated[str, Field(pattern=r"^\d{3}$")]
+Total = Literal["new_referrals", "newly_looked_after", "looked_after_at_month_end"]
 ReturnMonth = Annotated[str, Field(pattern=r"^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\d{2}$")]
 
 
@@ -156,6 +157,7 @@ class Study(Part):
     samples: dict[str, Sample]
     exposures: dict[str, Exposure]
     analyses: dict[str, Analysis]
+    totals: tuple[Total, ...] = ()
     covariates: tuple[str, ...] = ()
     rare_level_minimum: int = Field(default=10, ge=1)
     imputation: Imputation = Imputation()
