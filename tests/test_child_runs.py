@@ -7,12 +7,16 @@ import pandas as pd
 import pytest
 from estimate_frames import FIVE, FIVE_STRATA, panel, wedge
 
+from sfpc_book.book import child_models
 from sfpc_book.book.estimates import with_truth
-from sfpc_book.cohort.build import build_cohort
-from sfpc_book.errors import EstimationError
+from sfpc_book.book.step import Places
+from sfpc_book.cohort.build import build_cohort, require_defined
+from sfpc_book.cohort.store import load_children, write_cohort
+from sfpc_book.errors import EstimationError, StudyDefinitionError
 from sfpc_book.estimate.child_runs import TrialData, child_analyses, estimate_model, grid_runs, main_runs
 from sfpc_book.estimate.panel_models import fit_two_way
 from sfpc_book.estimate.two_way_rows import TWO_WAY, panel_children, two_way_row, two_way_term
+from sfpc_book.report.page import open_page
 from sfpc_book.simulate.canonical import canonical_returns
 from sfpc_book.simulate.children import simulate_children
 from sfpc_book.simulate.effects import EffectSettings
@@ -215,3 +219,32 @@ def test_a_planted_effect_is_found_by_child_level_models(study) -> None:
     error = apart.std(ddof=1) / np.sqrt(len(apart))
     assert (apart.mean().abs() < 3 * error).all()
     assert (apart.mean() + PLANTED.looked_after < -2 * error).all()
+
+
+def test_the_step_writes_equal_files_and_a_chapter_reads_them_protected(
+    study, cohort, repository, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(child_models, "load_study", lambda path: quick(study))
+    places = Places(repository / "study.yml", tmp_path, tmp_path, tmp_path)
+    write_cohort(cohort, tmp_path / "cohort" / MODEL)
+    assert list(load_children(tmp_path / "cohort" / MODEL)) == ["main", "first_ever", "open_plan"]
+    path = child_models.write_child_models(places, MODEL, "synthetic")
+    first = path.read_bytes()
+    path.unlink()
+    assert child_models.write_child_models(places, MODEL, "synthetic").read_bytes() == first
+    (tmp_path / "data_status.json").write_text('{"returns": "synthetic", "published": "synthetic"}')
+    page = open_page(f"{MODEL}-primary", str(repository / "study.yml"), str(tmp_path))
+    rows, grid = page.child_models(MODEL), page.specifications(MODEL)
+    main = (rows["sample"] == "main") & (rows["exposure"] == "go_live")
+    assert not rows.loc[main, "analysis"].isin(TWO_WAY).any()
+    assert not rows.duplicated(KEY).any() and not grid.duplicated(KEY).any()
+    assert (rows["n_children"].dropna() % study.disclosure.rounding == 0).all()
+    assert set(grid["analysis"]) == set(study.specifications.analyses)
+    assert (grid["unit"] == "proportion").all() and (grid["horizon"] == 18).all()
+    assert not grid.duplicated(["sample", "exposure", "analysis"]).any()
+
+
+def test_a_covariate_that_children_do_not_have_is_refused_by_the_cohort(study) -> None:
+    odd = study.model_copy(update={"covariates": ("gender", "shoe_size")})
+    with pytest.raises(StudyDefinitionError, match=r"covariate 'shoe_size'.*gender"):
+        require_defined(odd)

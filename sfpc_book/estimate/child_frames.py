@@ -26,6 +26,7 @@ from sfpc_book.study.registries import Imputation, MissingData
 MAIN_EXPOSURE = "go_live"
 NO_COMPLETE_CASE = not_estimable("no child with complete covariates")
 NO_CHILD = not_estimable("no child with an observed outcome")
+DO_NOT_FIT = "Children and outcomes do not fit together:"
 REQUIRED = (
     ("children", ("child_key", "authority", "period")),
     ("outcomes", ("child_key", "value", "state", "observable_from")),
@@ -91,17 +92,17 @@ def child_slice(
         With every column that is not there, every child that occurs twice, every outcome of an unknown child.
     """
     column, member = exposure_column(exposure, horizon), f"in_{sample}"
-    _refuse(children, outcomes, (column, member, *covariates))
-    columns = ["child_key", "authority", "period", column, *covariates]
-    chosen = children.loc[children[member].to_numpy(bool) & children[column].notna(), columns]
-    chosen = chosen.rename(columns={column: "exposed"})
-    joined = chosen.merge(outcomes[["child_key", "value", "state", "observable_from"]], on="child_key")
-    state = joined["state"].astype(str)
-    seen = joined[state == "observed"].sort_values("child_key", ignore_index=True)
+    place = _places(children, outcomes, (column, member, *covariates))
+    own = children.iloc[place].reset_index(drop=True)
+    asked = own[member].to_numpy(bool) & own[column].notna().to_numpy()
+    state = outcomes["state"].astype(str).to_numpy()
+    seen = np.flatnonzero(asked & (state == "observed"))
+    seen = seen[np.argsort(own["child_key"].to_numpy(object)[seen])]
+    frame = own.iloc[seen].reset_index(drop=True)[["authority", "period", column, *covariates]]
     return ChildSlice(
-        frame=seen[["authority", "period", "exposed", "value", *covariates]],
-        n_not_observed=int((state == "not_observed").sum()),
-        n_followed=int(_followed(joined).sum()),
+        frame=frame.rename(columns={column: "exposed"}).assign(value=outcomes["value"].to_numpy(float)[seen]),
+        n_not_observed=int((asked & (state == "not_observed")).sum()),
+        n_followed=int((asked & _followed(outcomes).to_numpy()).sum()),
         binary=binary,
     )
 
@@ -123,24 +124,27 @@ def _followed(outcomes: pd.DataFrame) -> pd.Series:
     return (state == "observed") | ((state == "not_applicable") & outcomes["observable_from"].notna())
 
 
-def _refuse(children: pd.DataFrame, outcomes: pd.DataFrame, more: Sequence[str]) -> None:
+def _places(children: pd.DataFrame, outcomes: pd.DataFrame, more: Sequence[str]) -> np.ndarray:
+    """Row among the children of each outcome's child; faults are raised, all at once."""
     problems = [
         f"{name} lack column '{column}'"
         for (name, columns), frame in zip(REQUIRED, (children, outcomes), strict=True)
         for column in (*columns, *(more if name == "children" else ()))
         if column not in frame
     ]
-    if not problems:
-        twice = [("children", children), ("outcomes", outcomes)]
-        problems = [
-            f"{name}: {int(frame['child_key'].duplicated().sum())} rows of a child that has one already"
-            for name, frame in twice
-            if frame["child_key"].duplicated().any()
-        ]
-        strangers = int((~outcomes["child_key"].isin(children["child_key"])).sum())
-        problems += [f"outcomes: {strangers} rows of children that are not among them"] if strangers else []
     if problems:
-        raise EstimationError("Children and outcomes do not fit together:", problems)
+        raise EstimationError(DO_NOT_FIT, problems)
+    keys, asked = (pd.Index(frame["child_key"].to_numpy(object)) for frame in (children, outcomes))
+    for name, index in (("children", keys), ("outcomes", asked)):
+        if not index.is_unique:
+            twice = int(index.duplicated().sum())
+            problems.append(f"{name}: {twice} rows of a child that has one already")
+    strangers = int((~asked.isin(keys)).sum())
+    if strangers:
+        problems.append(f"outcomes: {strangers} rows of children that are not among them")
+    if problems:
+        raise EstimationError(DO_NOT_FIT, problems)
+    return keys.get_indexer(asked)
 
 
 def prepare(
