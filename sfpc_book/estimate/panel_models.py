@@ -158,7 +158,9 @@ def _fit(cells: Cells, weight: np.ndarray, clusters: np.ndarray) -> tuple[float,
         raise EstimationError(f"The panel model used {fitted.nobs} of {cells.n_cells} cells.")
     # linearmodels counts the columns it was given; a basis may have fewer than there are coefficients
     counted = math.sqrt((cells.n_cells - columns.shape[1]) / (cells.n_cells - _counted(cells)))
-    return float(fitted.params["exposed"]), float(fitted.std_errors["exposed"]) * counted
+    # scores of two clusters can be zero, and rounding then gives a variance below it
+    variance = max(float(fitted.cov.loc["exposed", "exposed"]), 0.0)
+    return float(fitted.params["exposed"]), math.sqrt(variance) * counted
 
 
 def _counted(cells: Cells) -> int:
