@@ -11,7 +11,7 @@ COHORTS = "Building cohorts"
 
 def sensitivity_step(model: str, places: Places) -> Step:
     """The sensitivities of one model's panel."""
-    tables = ("panel.parquet", "samples.csv", "observability.csv")
+    tables = ("panel.parquet", "children.parquet", "outcomes.parquet", "samples.csv", "observability.csv")
     return Step(
         name=f"sensitivity {model}",
         stage=COHORTS,
