@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from cohort_frames import referrals, returns
 
 from sfpc_book.cohort.build import Cohort, build_cohort
+from sfpc_book.cohort.by_start import panel_by_start
 from sfpc_book.cohort.exposures import EXPOSURES, Span
 from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.study.study import Study, load_study
+from sfpc_book.study.wedge import wedge_of
 
 MODEL = "family_safeguarding"
 OTHERS = ("midpoint", "midpoint_until_care", "days_28", "days_28_until_care")
@@ -187,3 +191,36 @@ def test_every_sample_and_exposure_has_both_horizons_and_their_dates(study, buil
     assert set(dated.index) == {
         (name, months) for name in study.models[MODEL].outcomes for months in study.horizons
     }
+
+
+def test_the_last_start_says_who_is_exposed_when_authorities_exchange_go_lives(study, built):
+    """Against the cohort of a study in which three authorities have each other's dates."""
+    slugs = ("walsall", "telford_and_wrekin", "swindon")
+    dates = {slug: study.authorities[slug].go_live for slug in slugs}
+    for order in itertools.permutations(slugs):
+        authorities = dict(study.authorities)
+        for slug, other in zip(slugs, order, strict=True):
+            authorities[slug] = authorities[slug].model_copy(update={"go_live": dates[other]})
+        exchanged = study.model_copy(update={"authorities": authorities})
+        again = build_cohort(exchanged, MODEL, {slug: crowd(place) for place, slug in enumerate(slugs)})
+        start = built.children["authority"].astype("str").map(wedge_of(exchanged, MODEL).start_period)
+        for name, horizon in itertools.product(OTHERS, study.horizons):
+            under = (built.children[f"last_start_{name}_{horizon}"] >= start).astype("Int8")
+            expected = again.children[f"exposed_{name}_{horizon}"].astype("Int8")
+            pd.testing.assert_series_equal(under, expected, check_names=False)
+
+
+def test_the_panel_by_last_start_holds_the_children_of_the_panel(study, built):
+    wedge, others = wedge_of(study, MODEL), [study.exposures[name] for name in OTHERS]
+    table = panel_by_start(built.children, built.outcomes, others, study.horizons, study.samples)
+    assert set(table["sample"]) == {"main"} and set(table["exposure"]) == set(OTHERS)
+    start = table["authority"].map(wedge.start_period)
+    key = ["sample", "exposure", "outcome", "horizon", "authority", "period", "exposed"]
+    found = table.assign(
+        exposed=(table["last_start"] >= start).astype(int),
+        value_sum=table["n_children"] * table["value_mean"],
+    )
+    found = found.groupby(key)[["n_children", "value_sum"]].sum()
+    panel = built.panel[(built.panel["exposure"] != "go_live") & (built.panel["n_children"] > 0)]
+    expected = panel.set_index(key)[["n_children", "value_sum"]].sort_index()
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfpc_book.errors import EstimationError
-from sfpc_book.estimate.cells import Cells, cells_of, split_cells_of
+from sfpc_book.estimate.cells import Cells, cells_by_start, cells_of, split_cells_of
 from sfpc_book.estimate.changes import CHANGES, COUNTS_DAYS, Changed, Trial
 from sfpc_book.estimate.cluster_variance import cluster_variance
 from sfpc_book.estimate.exact_test import exact_test
@@ -271,6 +271,51 @@ def test_exposure_that_differs_between_children_is_the_regression_on_the_childre
     assert effect.df == pytest.approx(float(by_child.df[0]), rel=1e-8)
     with pytest.raises(EstimationError, match="not that of the wedge"):
         exact_test(cells, DESIGN)
+
+
+def by_start(seed: int = 1) -> tuple[pd.DataFrame, Cells, Cells]:
+    """Children exposed by their own dates: rows, split cells, and cells by the last start that exposes."""
+    rows = children(DESIGN, seed=seed)
+    own = np.random.default_rng(seed).integers(-1, 3, len(rows))
+    rows["last_start"] = (rows["period"] + own).clip(0, 5)
+    rows["exposed"] = (rows["last_start"] >= rows["authority"].map(DESIGN.start_period)).astype(int)
+    rows["exposure_time"] = rows["exposed"]
+    split = split_cells_of(panel_of(rows, ["authority", "period", "exposed"]))
+    starts = panel_of(rows, ["authority", "period", "last_start"])
+    return rows, split, cells_by_start(starts, DESIGN.start_period, split)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_exposure_by_childrens_own_dates_has_an_exact_test_over_every_order(seed):
+    rows, split, cells = by_start(seed)
+    values = []
+    for order in naive_orders(DESIGN):
+        start = rows["authority"].map(dict(zip(DESIGN.authorities, order, strict=True)))
+        values.append(coefficient(rows.assign(exposed=(rows["last_start"] >= start).astype(int))))
+    test = exact_test(cells, DESIGN)
+    assert test.estimate == pytest.approx(values[0], abs=1e-10)
+    assert test.estimate == pytest.approx(fit_two_way(split).estimate, abs=1e-10)
+    assert test.p_value == pytest.approx(naive_p(values))
+    assert test.n_orders == 12
+
+
+def test_cells_by_last_start_must_be_the_children_of_the_panel():
+    rows, split, _ = by_start()
+    starts = panel_of(rows, ["authority", "period", "last_start"])
+    for wrong in (starts.iloc[1:], starts.assign(last_start=starts["last_start"].clip(upper=4))):
+        with pytest.raises(EstimationError, match="not of the same children"):
+            cells_by_start(wrong, DESIGN.start_period, split)
+    with pytest.raises(EstimationError, match="last_start"):
+        cells_by_start(starts.drop(columns="last_start"), DESIGN.start_period, split)
+
+
+def test_equal_weights_give_an_authority_and_period_one_in_all():
+    rows, split, cells = by_start()
+    size = rows.groupby(["authority", "period"])["value"].transform("size").to_numpy()
+    root = np.sqrt(1 / size)
+    expected = np.linalg.lstsq(naive(rows) * root[:, None], rows["value"].to_numpy() * root, rcond=None)[0][0]
+    for part in (split, cells):
+        assert fit_two_way(part, weights="equal").estimate == pytest.approx(float(expected), abs=1e-10)
 
 
 def test_split_cells_are_asked_for_and_checked():

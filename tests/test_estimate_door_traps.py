@@ -184,6 +184,7 @@ def test_a_model_that_does_not_converge_says_so(method: str, monkeypatch: pytest
     monkeypatch.setattr(mixed_logit, "GRADIENT", -1.0)
     if method.startswith("fixed"):
         monkeypatch.setattr(logit, "ITERATIONS", 1)
+        monkeypatch.setattr(logit, "NEAR_STEPS", 0)
     found = estimate_table(trial_table(children(), ROLES), [method], outcome="y")
     assert found["status"].str.startswith("not_estimable: not converged").all()
     assert numbers(found).isna().all(axis=None)

@@ -227,7 +227,7 @@ def test_one_word_of_the_registry_changes_the_rows(study, panel):
     statistic = sensitivity_rows(only(statistic, *exact), MODEL, panel)
     joined = one(statistic, analysis="merged_short_periods_exact")
     assert joined["status"] == (
-        "not_estimable: the statistic 'crossover' knows no joined periods and no covariates"
+        "not_estimable: the statistic 'crossover' takes one row per authority and period, and no covariates"
     )
     assert one(statistic, analysis="no_first_period_exact")["status"] == "ok"
 

@@ -35,6 +35,14 @@ def places(repository, tmp_path) -> Places:
     pd.DataFrame([*samples, sample | {"reason": "leicester: 3 rows"}]).to_csv(
         cohort / "samples.csv", index=False
     )
+    nobody = pd.DataFrame({"child_key": pd.Series(dtype="str"), "in_main": pd.Series(dtype=bool)})
+    for name in (part.id for part in study.exposures.values() if part.id != "go_live"):
+        nobody = nobody.assign(**{f"last_start_{name}_{months}": pd.array([], "Int8") for months in (18, 36)})
+    nobody.to_parquet(cohort / "children.parquet")
+    outcomes = ["child_key", "authority", "period", "outcome", "horizon", "state", "value"]
+    pd.DataFrame({name: pd.Series(dtype="str") for name in outcomes}).astype(
+        {"period": int, "horizon": int, "value": float}
+    ).to_parquet(cohort / "outcomes.parquet")
     key = {"model": MODEL, "outcome": "looked_after", "horizon": 18, "authority": "norfolk"}
     dates = {"covered_to": "2024-10-31", "fully_observed_from": "2023-09-30"}
     pd.DataFrame([key | dates]).to_csv(cohort / "observability.csv", index=False)

@@ -9,6 +9,8 @@ import pandas as pd
 from sfpc_book.book.files import write_text
 from sfpc_book.book.plan import SENSITIVITY, estimates_file
 from sfpc_book.book.step import Places
+from sfpc_book.cohort.by_start import panel_by_start
+from sfpc_book.cohort.exposures import GO_LIVE
 from sfpc_book.estimate.sensitivity import sensitivity_rows
 from sfpc_book.report.disclosure_returns import safe_text
 from sfpc_book.study.schema import Disclosure
@@ -18,7 +20,8 @@ AVAILABLE, ALL = "available", "all"
 
 
 def write_sensitivities(places: Places, model: str, data_status: str) -> Path:
-    """Write `estimates/<model>/sensitivity.csv` from the cohort's panel.
+    """Write `estimates/<model>/sensitivity.csv` from the cohort's panel, and from its children where exposure
+    under other orders depends on their own dates.
 
     Raises `StudyDefinitionError` when the registry of analyses asks for something that does not exist.
     """
@@ -28,6 +31,13 @@ def write_sensitivities(places: Places, model: str, data_status: str) -> Path:
         study,
         model,
         pd.read_parquet(cohort / "panel.parquet"),
+        by_start=panel_by_start(
+            pd.read_parquet(cohort / "children.parquet"),
+            pd.read_parquet(cohort / "outcomes.parquet"),
+            [part for part in study.exposures.values() if part.id != GO_LIVE],
+            study.horizons,
+            study.samples,
+        ),
         absent=absent_samples(pd.read_csv(cohort / "samples.csv"), study.disclosure),
         observability=pd.read_csv(cohort / "observability.csv", parse_dates=dates),
         data_status=data_status,

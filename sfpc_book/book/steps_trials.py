@@ -64,7 +64,7 @@ def child_models_step(model: PracticeModel, places: Places) -> Step:
 
 def sensitivity_step(model: PracticeModel, places: Places) -> Step:
     """The sensitivities of a model's panel."""
-    tables = ("panel.parquet", "samples.csv", "observability.csv")
+    tables = ("panel.parquet", "children.parquet", "outcomes.parquet", "samples.csv", "observability.csv")
     return Step(
         name=f"sensitivity {model.id}",
         stage=ESTIMATING,

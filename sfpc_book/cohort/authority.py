@@ -12,7 +12,7 @@ from sfpc_book.cohort import descriptives as describe
 from sfpc_book.cohort.columns import complete_tables
 from sfpc_book.cohort.context import CONTEXT, with_context
 from sfpc_book.cohort.derive import COVARIATES, covariates, exposure, share_white_british
-from sfpc_book.cohort.exposures import exposed_under
+from sfpc_book.cohort.exposures import exposed_under, last_starts_under
 from sfpc_book.cohort.follow import follow_up
 from sfpc_book.cohort.index import FIRST_IN_WINDOW, INDEX_RULES
 from sfpc_book.cohort.link import Tables, care_periods, link_children, shared_identifier
@@ -79,9 +79,10 @@ def authority_cohort(
     children = with_context(links.children.assign(linked=links.linked["dr3_care"]), tables)
     follow = follow_up(links, sent, model.layout == "no_wrong_door", referrals_covered_to(sent))
     exposed = exposed_under(follow, wedge.go_live_day(authority), exposures, horizons)
+    starts = last_starts_under(follow, wedge.period_starts, exposures, horizons)
     boxes = _boxes(records, candidates.children["child_key"][running], children)
     return AuthorityCohort(
-        children=pd.concat([children[CHILD_COLUMNS], exposed], axis="columns"),
+        children=pd.concat([children[CHILD_COLUMNS], exposed, starts], axis="columns"),
         outcomes=outcomes_table(follow, measures, horizons),
         times=times_table(follow, measures, horizons),
         flow=flow_table(boxes, wedge.model_id, authority),

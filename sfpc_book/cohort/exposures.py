@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -69,6 +70,11 @@ def exposed_column(name: str, horizon: int) -> str:
     return f"exposed_{name}_{horizon}"
 
 
+def last_start_column(name: str, horizon: int) -> str:
+    """Column of the children that holds the last start under which a child would be exposed."""
+    return f"last_start_{name}_{horizon}"
+
+
 def exposed_under(
     follow: FollowUp, go_live_day: np.datetime64, exposures: Sequence[Exposure], horizons: Sequence[int]
 ) -> pd.DataFrame:
@@ -82,6 +88,26 @@ def exposed_under(
         for part in exposures
         for horizon in horizons
     }
+    return pd.DataFrame(columns, index=follow.links.children.index)
+
+
+def last_starts_under(
+    follow: FollowUp, starts: Sequence[date], exposures: Sequence[Exposure], horizons: Sequence[int]
+) -> pd.DataFrame:
+    """The last of the periods whose first day, as go-live, would leave a child exposed, by each definition
+    and horizon; 0 where none after the first would, missing where exposure cannot be known.
+
+    `starts` are the first days of all periods. Under every definition a child exposed by one go-live is
+    exposed by an earlier one, so the last one says all: a child is exposed under a go-live at the start of
+    period p exactly if p is not after it. That is what the exact test needs to know under other orders.
+    """
+    days_of_starts = [np.datetime64(start, "D") for start in starts[1:]]
+    columns = {}
+    for part in exposures:
+        for horizon in horizons:
+            under = [_exposed(follow, day, part, horizon) for day in days_of_starts]
+            last = sum((values.astype("Int8") for values in under), start=pd.array([0] * follow.n, "Int8"))
+            columns[last_start_column(part.id, horizon)] = last
     return pd.DataFrame(columns, index=follow.links.children.index)
 
 

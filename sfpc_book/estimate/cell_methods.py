@@ -113,7 +113,9 @@ def _exact(task: Task, *, statistic: str | None = None) -> Rows:
     status = exact_status(cells, statistic=statistic)
     recut = cells.wedge_period is not None or cells.n_covariates > 0
     if status == "ok" and recut and statistic not in WITH_PERIODS:
-        status = not_estimable(f"the statistic '{statistic}' knows no joined periods and no covariates")
+        status = not_estimable(
+            f"the statistic '{statistic}' takes one row per authority and period, and no covariates"
+        )
     if status == "ok" and statistic == "studentised":
         status = fit_two_way(cells).status
     if status != "ok":

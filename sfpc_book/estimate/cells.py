@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +94,7 @@ def split_cells_of(panel: pd.DataFrame) -> Cells:
 
     An unexposed and an exposed row; the regression on the rows, weighted by children, is the regression on
     the children. Which authority is exposed when is then no longer one date for each authority, so these
-    cells carry no statistic that is recomputed under other orders of go-lives.
+    cells carry no statistic that is recomputed under other orders of go-lives (see `cells_by_start`).
 
     Raises
     ------
@@ -107,8 +107,45 @@ def split_cells_of(panel: pd.DataFrame) -> Cells:
     return _cells(panel)
 
 
+def cells_by_start(rows: pd.DataFrame, start_period: Mapping[str, int], split: Cells) -> Cells:
+    """The same children as `split`, by the last start under which they would be exposed: cells that carry
+    exposure under every order of go-lives.
+
+    Parameters
+    ----------
+    rows
+        One row per authority, period and `last_start`, with `n_children` and `value_mean`.
+    start_period
+        First exposed period of each authority that was randomised.
+
+    Raises
+    ------
+    EstimationError
+        When these are not the children of `split`: other numbers, or another exposure.
+    """
+    missing = [name for name in (*CELL, "last_start", "n_children", "value_mean") if name not in rows]
+    if missing:
+        raise EstimationError("The panel by last start lacks columns:", missing)
+    decisive = rows["last_start"].to_numpy(dtype=int)
+    start = rows["authority"].map(dict(start_period)).fillna(np.inf).to_numpy()
+    exposed = (decisive >= start).astype(int)
+    found = _cells(rows.assign(exposed=exposed, exposure_time=exposed, wedge_period=decisive))
+    if not np.allclose(_sums(found), _sums(split), rtol=1e-9, atol=1e-9):
+        raise EstimationError(
+            "The panel by last start is not of the same children as the panel; make both in one build."
+        )
+    return found
+
+
+def _sums(cells: Cells) -> np.ndarray:
+    """Children, exposed children, and sums of the outcome of either."""
+    columns = np.stack([np.ones(cells.n_cells), cells.exposed])
+    return np.concatenate([columns @ cells.weight, columns @ (cells.weight * cells.mean)])
+
+
 def _cells(panel: pd.DataFrame) -> Cells:
-    kept = panel.loc[panel["n_children"] > 0].sort_values(SPLIT_CELL)
+    by = SPLIT_CELL if "wedge_period" not in panel else [*SPLIT_CELL, "wedge_period"]
+    kept = panel.loc[panel["n_children"] > 0].sort_values(by)
     authorities = tuple(sorted(kept["authority"].unique()))
     return Cells(
         authorities=authorities,
@@ -120,6 +157,7 @@ def _cells(panel: pd.DataFrame) -> Cells:
         weight=kept["n_children"].to_numpy(dtype=float),
         mean=kept["value_mean"].to_numpy(dtype=float),
         n_empty=len(panel) - len(kept),
+        wedge_period=kept["wedge_period"].to_numpy(dtype=int) if "wedge_period" in kept else None,
     )
 
 

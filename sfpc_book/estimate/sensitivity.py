@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sfpc_book.estimate.cell_methods import LEAVE_OUT, PANEL_METHODS, Task, run
-from sfpc_book.estimate.cells import cells_of, split_cells_of
+from sfpc_book.estimate.cells import cells_by_start, cells_of, split_cells_of
 from sfpc_book.estimate.changes import CHANGES, Changed, Trial
 from sfpc_book.estimate.estimate import Estimate, combine, not_estimable
 from sfpc_book.estimate.leave_out import parts_without
@@ -42,6 +42,7 @@ class Trials:
     study: Study
     wedge: Wedge
     slices: Mapping[tuple[str, str, str, int], pd.DataFrame]
+    by_start: Mapping[tuple[str, str, str, int], pd.DataFrame]
     observability: pd.DataFrame | None
     data_status: str
 
@@ -69,6 +70,7 @@ def sensitivity_rows(
     model_id: str,
     panel: pd.DataFrame,
     *,
+    by_start: pd.DataFrame | None = None,
     absent: Mapping[str, str] | None = None,
     observability: pd.DataFrame | None = None,
     data_status: str = "synthetic",
@@ -79,6 +81,9 @@ def sensitivity_rows(
     ----------
     panel
         The cohort's panel of the model, all samples and definitions of exposure.
+    by_start
+        The same by the last start under which children would be exposed (`panel_by_start` of the cohort), for
+        definitions of exposure that differ from child to child; without it these have no exact test.
     absent
         Samples that the panel cannot hold, each with the reason in words that may be published.
     observability
@@ -92,12 +97,17 @@ def sensitivity_rows(
         For a panel that breaks its rules.
     """
     registered = panel_sensitivities(study)
-    own = panel.loc[panel["model"] == model_id]
-    slices = {key: rows.reset_index(drop=True) for key, rows in own.groupby(KEY, sort=False, observed=True)}
-    trials = Trials(study, wedge_of(study, model_id), slices, observability, data_status)
+    slices = _slices(panel.loc[panel["model"] == model_id])
+    starts = {} if by_start is None else _slices(by_start)
+    trials = Trials(study, wedge_of(study, model_id), slices, starts, observability, data_status)
     return combine(
         [*_main_analyses(trials, absent or {}), *(row for part in registered for row in _rows(trials, part))]
     )
+
+
+def _slices(panel: pd.DataFrame) -> dict[tuple[str, str, str, int], pd.DataFrame]:
+    grouped = panel.groupby(KEY, sort=False, observed=True)
+    return {key: rows.reset_index(drop=True) for key, rows in grouped}
 
 
 def _measured(trials: Trials, primary: bool) -> Iterator[tuple[Outcome, int]]:
@@ -155,12 +165,14 @@ def _main(
     """The main analyses on one slice."""
     split = facts["exposure"] != GO_LIVE
     cells = split_cells_of(rows) if split else cells_of(rows)
-    whole = _task(trials, rows, facts, "", Changed(cells, cells))
+    starts = trials.by_start.get(tuple(facts[name] for name in KEY)) if split else None
+    tested = cells if starts is None else cells_by_start(starts, _wedge(trials, rows).start_period, cells)
+    whole = _task(trials, rows, facts, "", Changed(cells, tested))
     for name in analyses:
         task = replace(whole, analysis=name)
         if _unobserved(rows):
             yield task.without_number("not_observed")
-        elif split and name == EXACT:
+        elif split and starts is None and name == EXACT:
             yield task.without_number(BY_CHILD)
         else:
             yield from run(task, name)

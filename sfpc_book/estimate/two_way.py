@@ -119,7 +119,11 @@ def has_within_variation(cells: Cells, weight: np.ndarray) -> bool:
 
 
 def weights_of(cells: Cells, weights: str) -> np.ndarray:
-    """Children in each cell (`children`), or one for each cell (`equal`)."""
+    """Children in each row (`children`), or one for each authority and period (`equal`), which its rows, if
+    there are several, share as their children are shared out."""
     if weights not in WEIGHTS:
         raise EstimationError(f"Unknown weights '{weights}'. Allowed: {', '.join(WEIGHTS)}.")
-    return cells.weight if weights == "children" else np.ones(cells.n_cells)
+    if weights == "children":
+        return cells.weight
+    place = cells.authority * len(cells.periods) + np.searchsorted(cells.periods, cells.period)
+    return cells.weight / np.bincount(place, cells.weight)[place]
