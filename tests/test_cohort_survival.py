@@ -270,3 +270,21 @@ def test_a_population_is_implied_only_where_number_and_rate_are_there() -> None:
 
 def test_horizons_in_days() -> None:
     assert [days_in(months) for months in (12, 18, 24, 36)] == [365, 548, 730, 1096]
+
+
+def test_independent_censoring_costs_precision_and_no_bias() -> None:
+    """Over many samples the curve's restricted mean and risk are those of everybody followed, and their
+    errors the spread that the samples have."""
+    rng, n, end = np.random.default_rng(8), 150, 548
+    found = []
+    for _ in range(600):
+        event = rng.exponential(900, n)
+        stop = np.where(rng.random(n) < 0.4, rng.uniform(0, end, n), end)
+        days = np.minimum(np.minimum(event, stop), end)
+        curve = kaplan_meier(days, event <= np.minimum(stop, end), end)
+        found.append((curve.restricted_mean, curve.restricted_mean_error, curve.risk, curve.risk_error))
+    mean, mean_error, risk, risk_error = np.array(found).T
+    true_mean, true_risk = 900 * (1 - np.exp(-end / 900)), 1 - np.exp(-end / 900)
+    for values, truth, errors in ((mean, true_mean, mean_error), (risk, true_risk, risk_error)):
+        assert abs(values.mean() - truth) < 3 * values.std() / np.sqrt(len(values))
+        assert errors.mean() == pytest.approx(values.std(), rel=0.1)

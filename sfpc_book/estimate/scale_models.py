@@ -98,7 +98,8 @@ def logit_shares(rows: Children, unit: str, *, kind: str = "CR2") -> tuple[Term,
     outside = (rows.weight > 0) & ((rows.outcome < 0) | (rows.outcome > 1))
     if outside.any():
         return without_numbers(SHARE_TERMS, unit, not_estimable("shares outside 0 to 1"))
-    return tuple(_in_unit(term, unit) for term in fixed_effects_logit(rows, kind=kind)[:3])
+    found = {term.term: _in_unit(term, unit) for term in fixed_effects_logit(rows, kind=kind)}
+    return tuple(found[name] for name in SHARE_TERMS)
 
 
 def _in_unit(term: Term, unit: str) -> Term:
