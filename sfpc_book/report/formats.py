@@ -28,16 +28,30 @@ SHORTHAND = {
 
 @dataclass(frozen=True)
 class Unit:
-    """How values of one unit are shown: multiply by `factor`, round to `places`, follow with `words`."""
+    """How values of one unit are shown: multiply by `factor`, round to `places`, follow with `words`.
+
+    A `ratio` is held as its logarithm and shown as itself: 1 is no difference, and it carries no sign.
+    """
 
     factor: float
     places: int
     words: str
     short: str
+    ratio: bool = False
+
+    def display(self, value: float) -> float:
+        """The value as it is shown, not yet rounded; infinite and missing values stay so."""
+        if not self.ratio or is_missing(value) or math.isinf(value):
+            return value * self.factor
+        return math.exp(min(value, LARGEST_LOGARITHM))
 
     def show(self, value: float, *, signed: bool = False) -> str:
         """The value without its words, e.g. `−4.2`; `[x]` when missing."""
-        return number(value * self.factor if value is not None else value, self.places, signed=signed)
+        if value is None or is_missing(value):
+            return NOT_AVAILABLE
+        if self.ratio and not math.isinf(value):
+            return _ratio_text(self.display(value), self.places)
+        return number(value * self.factor, self.places, signed=signed)
 
 
 PER_1000 = Unit(1000.0, 1, "per 1,000 children", "per 1,000")
@@ -45,15 +59,21 @@ DAYS = Unit(1.0, 1, "days per child", "days")
 PERCENTAGE_POINTS = Unit(100.0, 2, "percentage points", "pp")
 RATE_PER_10000 = Unit(1.0, 1, "per 10,000 children", "per 10,000")
 PLAIN = Unit(1.0, 2, "", "")
+ODDS_RATIO = Unit(1.0, 2, "odds ratio", "odds ratio", ratio=True)
+RISK_RATIO = Unit(1.0, 2, "risk ratio", "risk ratio", ratio=True)
+LARGEST_LOGARITHM, LARGEST_RATIO = 700.0, 9999.0  # beyond them a ratio says nothing but that it is large
 
 
 def unit_of(unit: str | None) -> Unit:
     """How to show numbers in a unit as it stands in a study's outcome or in the column `unit`.
 
-    Proportions are shown per 1,000 children, those of sessions in percentage points; all else as it stands.
+    Proportions are shown per 1,000 children, those of sessions in percentage points, logarithms of ratios as
+    the ratios; all else as it stands.
     """
     text = "" if unit is None or pd.isna(unit) else str(unit).strip()
     lower = text.lower()
+    if lower in ("log odds ratio", "log risk ratio"):
+        return ODDS_RATIO if "odds" in lower else RISK_RATIO
     if lower.startswith("pounds"):
         return Unit(1.0, 0, text, "pounds")
     if "10,000" in lower or "10000" in lower:
@@ -90,6 +110,14 @@ def number(value: float | None, places: int = 0, *, signed: bool = False) -> str
     if float(text.replace(",", "")) == 0:
         return text if signed or value == 0 or places else LOW
     return (MINUS if value < 0 else "+" if signed else "") + text
+
+
+def _ratio_text(value: float, places: int) -> str:
+    """A ratio to its places; never `0.00`, which no ratio is, nor digits of one that is only large."""
+    if value > LARGEST_RATIO:
+        return f"over {LARGEST_RATIO:,.0f}"
+    smallest = 10.0**-places
+    return f"below {smallest:.{places}f}" if value < smallest / 2 else f"{value:,.{places}f}"
 
 
 def count(value: float | None) -> str:
