@@ -20,6 +20,7 @@ from sfpc_book.report.formats import (
     unit_of,
     whole_percentage,
 )
+from sfpc_book.report.terms import is_level
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
 
@@ -97,14 +98,14 @@ def effect_text(row: Any, *, doubt: str = "") -> str:
     """
     if not has_number(row):
         return status_text(row)
-    unit, (low, high) = row_unit(row), ends_of(row)
+    unit, (low, high), signed = row_unit(row), ends_of(row), not is_level(row)
     said = f"{UNRELIABLE} " if doubt else ""
-    said += unit.show(row.estimate, signed=True)
+    said += unit.show(row.estimate, signed=signed)
     if uninformative(row):
         return f"{said} (no informative exact interval: highest level {percentage(row.conf_level)})"
     if is_missing(low) or is_missing(high):
         return f"{said} (no interval)"
-    return f"{said} ({interval(low, high, unit)})"
+    return f"{said} ({interval(low, high, unit, signed=signed)})"
 
 
 def outcome_name(study: Study, outcome: str) -> str:

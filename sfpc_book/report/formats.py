@@ -160,7 +160,7 @@ def p_value(value: float | None) -> str:
     return ">0.999" if 0.9995 <= value < 1 else f"{value:.3f}"
 
 
-def interval(low: float | None, high: float | None, unit: Unit) -> str:
+def interval(low: float | None, high: float | None, unit: Unit, *, signed: bool = True) -> str:
     """Both ends of an interval to the same places, e.g. `−12.1 to 3.7`; open ends are named."""
     if is_missing(low) or is_missing(high):
         return NOT_AVAILABLE
@@ -168,10 +168,10 @@ def interval(low: float | None, high: float | None, unit: Unit) -> str:
     if open_low and open_high:
         return "unbounded on both sides"
     if open_low:
-        return f"unbounded below, up to {unit.show(high, signed=True)}"
+        return f"unbounded below, up to {unit.show(high, signed=signed)}"
     if open_high:
-        return f"from {unit.show(low, signed=True)}, unbounded above"
-    return f"{unit.show(low, signed=True)} to {unit.show(high, signed=True)}"
+        return f"from {unit.show(low, signed=signed)}, unbounded above"
+    return f"{unit.show(low, signed=signed)} to {unit.show(high, signed=signed)}"
 
 
 def date_text(value: object) -> str:
