@@ -22,6 +22,7 @@ from sfpc_book.report.drawing import Absence, Drawing, shortened
 from sfpc_book.report.estimate_rows import effect_text, ends_of, has_number, row_unit
 from sfpc_book.report.forest_layout import (
     LINE_HEIGHT,
+    MANY_ROWS,
     axis_range,
     filled,
     forest_rows,
@@ -30,13 +31,14 @@ from sfpc_book.report.forest_layout import (
     range_of,
     ratio_ticks,
 )
-from sfpc_book.report.formats import Unit, counted, is_missing, level_text, listed
+from sfpc_book.report.formats import ODDS_RATIO, RISK_RATIO, Unit, counted, is_missing, level_text, listed
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.study.schema import Study
 
 __all__ = ["axis_range", "forest", "forest_alt", "forest_rows", "levels_text", "without_counts"]
 
-LABEL_WIDTH, TEXT_WIDTH = 178, 148
+LABEL_WIDTH, TEXT_WIDTH = 178, 156
+RATIOS = (RISK_RATIO, ODDS_RATIO)
 PLOT_WIDTH = WIDTH - LABEL_WIDTH - TEXT_WIDTH
 
 
@@ -73,7 +75,7 @@ def forest(
         group=filled(groups, size, ""), main=filled(main, size, False), note=filled(notes, size, "")
     )
     units = {unit.words: unit for unit in map(row_unit, rows.itertuples())}
-    panels = [_panel(drawn[drawn["unit"] == words], unit, colour, axis) for words, unit in units.items()]
+    panels = [_panel(drawn, unit, colour, axis) for unit in units.values()]
     chart = alt.vconcat(*panels, spacing=26) if len(panels) > 1 else panels[0]
     return Drawing(
         chart=themed(chart, fit=False),
@@ -122,8 +124,11 @@ def forest_alt(rows: pd.DataFrame, labels: list[str], what: str, doubts: Sequenc
 
 
 def _panel(rows: pd.DataFrame, unit: Unit, colour: str, axis: str) -> alt.LayerChart:
-    drawn, headings, height = placed(rows)
-    low, high = range_of(drawn, unit)
+    """The rows of one unit, under an axis of their own; ratios of all kinds share its ends."""
+    own = rows[rows["unit"] == unit.words]
+    ratios = rows[rows["unit"].isin([part.words for part in RATIOS])]
+    drawn, headings, height = placed(own, close=len(rows) > MANY_ROWS)
+    low, high = range_of(ratios if unit.ratio else own, unit)
     known = on_axis(drawn, low, high)
     x = _x(unit, low, high, axis)
     y = alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[0, height], range=[0, height], nice=False))

@@ -13,11 +13,19 @@ import pandas as pd
 from sfpc_book.report.estimate_rows import effect_text, ends_of, row_unit
 from sfpc_book.report.formats import UNRELIABLE, Unit
 
-LABEL_WRAP, TEXT_WRAP = 27, 24
+LABEL_WRAP, TEXT_WRAP = 27, 25
 LINE_HEIGHT, ROW_GAP, SHORTEST_ROW, HEADING_HEIGHT = 14, 14, 34, 34
 MANY_ROWS = 8  # more rows than this stand closer
 NUMBERS = ["value", "low", "high", "truth"]
-TICKS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
+# Round ratios for the ticks of an axis, the finest that leaves no more than `MOST_TICKS` is taken.
+TICKS = (
+    (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6),
+    (0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5),
+    (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 4.0),
+    (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+    (0.02, 0.05, 0.2, 1.0, 5.0, 20.0, 50.0),
+)
+MOST_TICKS = 6
 WIDEST_RATIO = 60.0  # an axis of ratios ends here, either way
 FAR = 2.5  # intervals that reach this much farther than three in four others are cut at the axis
 
@@ -37,13 +45,12 @@ def forest_rows(rows: pd.DataFrame, labels: Sequence[str], doubts: Sequence[str]
     return pd.DataFrame(parts, columns=["label", "unit", *NUMBERS, "effect"])
 
 
-def placed(drawn: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+def placed(drawn: pd.DataFrame, *, close: bool) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Rows with the lines of their words and `at`, the middle of each in pixels from the top; the headings
     of their groups with theirs; the height of all.
 
-    `drawn` has the columns of `forest_rows` and group, note.
+    `drawn` has the columns of `forest_rows` and group, note. With `close` the rows stand closer.
     """
-    close = len(drawn) > MANY_ROWS
     labels = [_lines(label, LABEL_WRAP) for label in drawn["label"]]
     numbers = [_numbers(row.effect, row.note, close=close) for row in drawn.itertuples()]
     places, headings, top, group = [], [], 0, ""
@@ -102,11 +109,10 @@ def ratio_range(drawn: pd.DataFrame) -> tuple[float, float]:
 
 
 def ratio_ticks(low: float, high: float) -> list[float]:
-    """Round ratios inside the axis, at most seven, 1 among them."""
-    inside = [tick for tick in TICKS if low <= tick <= high]
-    while len(inside) > 7:
-        inside = [tick for place, tick in enumerate(inside) if (place - inside.index(1.0)) % 2 == 0]
-    return inside
+    """Round ratios inside the axis, 1 among them, from the finest scale that spans it."""
+    spans = [scale for scale in TICKS if low >= scale[0] / 1.35 and high <= scale[-1] * 1.35]
+    scales = [[tick for tick in scale if low <= tick <= high] for scale in [*spans, TICKS[-1]]]
+    return next((ticks for ticks in scales if len(ticks) <= MOST_TICKS), scales[-1])
 
 
 def range_of(drawn: pd.DataFrame, unit: Unit) -> tuple[float, float]:
