@@ -31,14 +31,13 @@ from sfpc_book.report.forest_layout import (
     range_of,
     ratio_ticks,
 )
-from sfpc_book.report.formats import ODDS_RATIO, RISK_RATIO, Unit, counted, is_missing, level_text, listed
+from sfpc_book.report.formats import Unit, counted, is_missing, level_text, listed
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.study.schema import Study
 
 __all__ = ["axis_range", "forest", "forest_alt", "forest_rows", "levels_text", "without_counts"]
 
 LABEL_WIDTH, TEXT_WIDTH = 178, 156
-RATIOS = (RISK_RATIO, ODDS_RATIO)
 PLOT_WIDTH = WIDTH - LABEL_WIDTH - TEXT_WIDTH
 
 
@@ -75,7 +74,8 @@ def forest(
         group=filled(groups, size, ""), main=filled(main, size, False), note=filled(notes, size, "")
     )
     units = {unit.words: unit for unit in map(row_unit, rows.itertuples())}
-    panels = [_panel(drawn, unit, colour, axis) for unit in units.values()]
+    ratios = [words for words, unit in units.items() if unit.ratio]
+    panels = [_panel(drawn, unit, ratios, colour, axis) for unit in units.values()]
     chart = alt.vconcat(*panels, spacing=26) if len(panels) > 1 else panels[0]
     return Drawing(
         chart=themed(chart, fit=False),
@@ -123,12 +123,11 @@ def forest_alt(rows: pd.DataFrame, labels: list[str], what: str, doubts: Sequenc
     return shortened(f"Forest of {counted(len(rows), 'estimate')} {what}: {crossing}{missing}. {first}.")
 
 
-def _panel(rows: pd.DataFrame, unit: Unit, colour: str, axis: str) -> alt.LayerChart:
+def _panel(rows: pd.DataFrame, unit: Unit, ratios: Sequence[str], colour: str, axis: str) -> alt.LayerChart:
     """The rows of one unit, under an axis of their own; ratios of all kinds share its ends."""
     own = rows[rows["unit"] == unit.words]
-    ratios = rows[rows["unit"].isin([part.words for part in RATIOS])]
     drawn, headings, height = placed(own, close=len(rows) > MANY_ROWS)
-    low, high = range_of(ratios if unit.ratio else own, unit)
+    low, high = range_of(rows[rows["unit"].isin(ratios)] if unit.ratio else own, unit)
     known = on_axis(drawn, low, high)
     x = _x(unit, low, high, axis)
     y = alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[0, height], range=[0, height], nice=False))

@@ -14,15 +14,22 @@ from sfpc_book.report.method_rows import absolute_rows, groups_of, is_main, labe
 from sfpc_book.report.terms import plan_status_of, reference_note, reference_text
 from sfpc_book.study.schema import Study
 
+PLANS = {None: "every method", "planned": "planned methods", "exploratory": "exploratory methods"}
 ARROW = "arrow: no end, or beyond the axis"
 
 
 def methods_forest(
-    study: Study, rows: pd.DataFrame, model: str, outcome: str, horizon: int
+    study: Study, rows: pd.DataFrame, model: str, outcome: str, horizon: int, plan: str | None = None
 ) -> Drawing | Absence:
     """The difference in levels by every method: planned ones first, the main one marked, each with what it
-    is held against; a method without a number says why."""
+    is held against; a method without a number says why.
+
+    `plan` keeps the main method and those of one plan status, so that each of two charts fits on a page.
+    """
     shown = absolute_rows(study, rows, model, outcome, horizon)
+    if plan is not None:
+        kept = [is_main(row) or plan_status_of(study, row) == plan for row in shown.itertuples()]
+        shown = shown[kept].reset_index(drop=True)
     if shown.empty:
         return Absence(
             f"No method has recorded an estimate of “{outcome_name(study, outcome)}” at {horizon} months."
@@ -32,7 +39,7 @@ def methods_forest(
     return forest(
         shown,
         labels_of(study, shown.itertuples()),
-        title=f"{name}: one question, every method side by side",
+        title=f"{name}: one question, {PLANS[plan]} side by side",
         subtitle=(
             f"{what} {span}, difference {row_unit(next(shown.itertuples())).words}, {levels_text(shown)}; "
             f"square: main model; logits: risks standardised to the children studied; {ARROW}"
@@ -42,7 +49,7 @@ def methods_forest(
         colour=model_colour(study, model),
         source=RETURNS_SOURCE,
         study=study,
-        groups=groups_of(study, shown),
+        groups=groups_of(study, shown) if plan is None else None,
         main=[is_main(row) for row in shown.itertuples()],
         notes=[reference_note(row) for row in shown.itertuples()],
         columns=reference_columns(study, shown),

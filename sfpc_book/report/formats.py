@@ -59,8 +59,6 @@ DAYS = Unit(1.0, 1, "days per child", "days")
 PERCENTAGE_POINTS = Unit(100.0, 2, "percentage points", "pp")
 RATE_PER_10000 = Unit(1.0, 1, "per 10,000 children", "per 10,000")
 PLAIN = Unit(1.0, 2, "", "")
-ODDS_RATIO = Unit(1.0, 2, "odds ratio", "odds ratio", ratio=True)
-RISK_RATIO = Unit(1.0, 2, "risk ratio", "risk ratio", ratio=True)
 LARGEST_LOGARITHM, LARGEST_RATIO = 700.0, 9999.0  # beyond them a ratio says nothing but that it is large
 
 
@@ -72,8 +70,8 @@ def unit_of(unit: str | None) -> Unit:
     """
     text = "" if unit is None or pd.isna(unit) else str(unit).strip()
     lower = text.lower()
-    if lower in ("log odds ratio", "log risk ratio"):
-        return ODDS_RATIO if "odds" in lower else RISK_RATIO
+    if lower.startswith("log ") and lower.endswith("ratio"):
+        return Unit(1.0, 2, lower.removeprefix("log "), lower.removeprefix("log "), ratio=True)
     if lower.startswith("pounds"):
         return Unit(1.0, 0, text, "pounds")
     if "10,000" in lower or "10000" in lower:

@@ -9,12 +9,15 @@ from typing import Any
 import pandas as pd
 
 from sfpc_book.report.estimate_rows import (
+    ATTAINABLE,
     PRIMARY_ANALYSIS,
+    RANDOMISATION,
     analysis_name,
     choose,
     has_number,
     row_unit,
 )
+from sfpc_book.report.formats import is_missing
 from sfpc_book.report.terms import (
     LEVELS,
     MAIN_EXPOSURE,
@@ -31,8 +34,9 @@ from sfpc_book.study.schema import Study
 ROW_KEY = ("model", "outcome", "horizon", "sample", "exposure", "analysis", "term")
 NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "truth")
 MAIN_CHOICES = {"sample": MAIN_SAMPLE, "exposure": MAIN_EXPOSURE}
+MAIN_EXACT = (RANDOMISATION, ATTAINABLE)
 ELSEWHERE = ("exposure_time", "pooled_randomisation")  # they have charts of their own
-RATIO_ONLY = "not_estimable: it gives a ratio and no difference in levels"
+RATIO_ONLY = "a ratio only: see the chart of ratios"
 
 
 def together(*frames: pd.DataFrame) -> pd.DataFrame:
@@ -67,6 +71,23 @@ def is_main(row: Any) -> bool:
     return chosen == (PRIMARY_ANALYSIS, "exposed", MAIN_SAMPLE, MAIN_EXPOSURE)
 
 
+def is_exact(study: Study, row: Any) -> bool:
+    """Whether a row is an exact test: its estimate is that of another row, its p-value its own."""
+    if not is_missing(row.n_orders):
+        return True
+    part = study.analyses.get(str(row.analysis))
+    names = (str(row.analysis), (part and part.method) or "")
+    return any(name.startswith("randomisation") or name.endswith("_randomisation") for name in names)
+
+
+def exact_rows(study: Study, rows: pd.DataFrame, model: str, outcome: str, horizon: int) -> pd.DataFrame:
+    """Every exact test of an outcome at a horizon, those of changed models and of parts left out included."""
+    here = choose(rows, model=model, outcome=outcome, horizon=horizon, **MAIN_CHOICES)
+    exact = pd.Series([is_exact(study, row) for row in here.itertuples()], index=here.index, dtype=bool)
+    found = here[exact]
+    return _planned_first(study, found[found["analysis"] != "pooled_randomisation"])
+
+
 def has_change(study: Study, analysis: str) -> bool:
     """Whether an analysis is a sensitivity that changes one respect of the main model."""
     return analysis in study.analyses and study.analyses[analysis].change is not None
@@ -76,11 +97,14 @@ def absolute_rows(study: Study, rows: pd.DataFrame, model: str, outcome: str, ho
     """One row or more for every method: the difference in levels, planned methods first, the main one on top.
 
     A method that gives a ratio only, or nothing, has one row without a number that says so. Differences among
-    the exposed alone stand in the table of estimates.
+    the exposed alone stand in the table of estimates, exact tests by other statistics in their own (see
+    `exact_rows`).
     """
     here = _of_methods(study, rows, model, outcome, horizon)
     kept: list[dict[str, object]] = []
-    for _, part in here.groupby("analysis", sort=False):
+    for name, part in here.groupby("analysis", sort=False):
+        if name not in MAIN_EXACT and is_exact(study, next(part.itertuples())):
+            continue
         kept += _differences(part, study.outcomes[outcome].unit)
     return _planned_first(study, pd.DataFrame(kept, columns=rows.columns))
 
@@ -88,7 +112,8 @@ def absolute_rows(study: Study, rows: pd.DataFrame, model: str, outcome: str, ho
 def relative_rows(study: Study, rows: pd.DataFrame, model: str, outcome: str, horizon: int) -> pd.DataFrame:
     """Every ratio of an outcome at a horizon: risk ratios, then odds ratios, planned methods first."""
     here = _of_methods(study, rows, model, outcome, horizon)
-    ratios = _planned_first(study, here[[row_unit(row).ratio for row in here.itertuples()]])
+    ratio = pd.Series([row_unit(row).ratio for row in here.itertuples()], index=here.index, dtype=bool)
+    ratios = _planned_first(study, here[ratio])
     order = ratios["unit"].map({"log risk ratio": 0, "log odds ratio": 1}).fillna(2)
     return ratios.iloc[order.argsort(kind="stable")].reset_index(drop=True)
 

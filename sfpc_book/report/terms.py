@@ -37,11 +37,16 @@ def term_words(term: str, study: Study | None = None) -> str:
         return STANDARDISED[term]
     if term.startswith(WITHOUT):
         return without_words(term, study)
+    if is_contrast(term):
+        return "difference between high and low readiness"
     if found := re.fullmatch(r"(?:\w*_)?(high|low)", term):
         return f"{found[1]} readiness"
-    if re.fullmatch(r"(?:\w*_)?difference", term):
-        return "difference between high and low readiness"
     return _time_words(term)
+
+
+def is_contrast(term: str) -> bool:
+    """Whether a term is the difference of two effects, and not an effect."""
+    return bool(re.fullmatch(r"(?:\w*_)?high_minus_low|(?:readiness_)?difference", term))
 
 
 def _time_words(term: str) -> str:
