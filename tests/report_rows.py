@@ -26,13 +26,18 @@ ANALYSES: dict[str, tuple[str, str, dict[str, object]]] = {
     "mixed_logit_cells": ("Main mixed logit, but with a random period intercept", "exploratory", {}),
     "fixed_effects_logit": ("Logit with authority and period effects", "exploratory",
                             {"missing_data": IMPUTED}),
+    "fixed_effects_logit_complete_case": ("Logit with effects, but complete cases only", "exploratory",
+                                          {"method": "fixed_effects_logit", "missing_data": COMPLETE}),
     "linear_cr2": ("Least squares with covariates", "exploratory", {"missing_data": IMPUTED}),
     "vertical": ("Within-period difference", "exploratory", {}),
     "crossover": ("Change at go-live", "exploratory", {}),
     "randomisation_vertical": ("Exact test by the within-period difference", "exploratory", {}),
     "wild_bootstrap_webb": ("Wild cluster bootstrap", "exploratory", {}),
     "hussey_hughes": ("Mixed model of Hussey and Hughes", "exploratory", {}),
-    "leave_out": ("Main, but without one part at a time", "exploratory", {"change": "leave_out"}),
+    "leave_out": ("Main, but without one part at a time", "exploratory", {}),
+    "leave_out_randomisation": ("Main, but without one part at a time, exact test", "exploratory", {}),
+    "drop_first_period_exact": ("Main, but without the first period, exact test", "exploratory",
+                                {"method": "randomisation", "change": "drop_first"}),
     "drop_first_period": ("Main, but without the first period", "exploratory", {"change": "drop_first"}),
     "drop_short_periods": ("Main, but without short periods", "exploratory",
                            {"change": "drop_short", "days": 60}),
@@ -44,7 +49,7 @@ ANALYSES: dict[str, tuple[str, str, dict[str, object]]] = {
 }  # fmt: skip
 LOGITS = (
     "mixed_logit", "mixed_logit_complete_case", "mixed_logit_missing_indicator", "mixed_logit_quadrature",
-    "mixed_logit_cells", "fixed_effects_logit",
+    "mixed_logit_cells", "fixed_effects_logit", "fixed_effects_logit_complete_case",
 )  # fmt: skip
 CHANGES = ("drop_first_period", "drop_short_periods", "drop_lockdowns", "regression_to_mean")
 
@@ -81,13 +86,13 @@ def _of_outcome(
 ) -> Iterator[Estimate]:
     at = {"outcome": outcome, "horizon": horizon, "model": model}
     binary = study.outcomes[outcome].scale == "binary"
-    for place, name in enumerate(LOGITS):
+    for name in LOGITS:
         if not binary:
             yield missing(study, "not_estimable: the outcome is not between 0 and 1", analysis=name, **at)
         elif name == "mixed_logit_cells":
             yield missing(study, "not_estimable: not converged", analysis=name, unit="log odds ratio", **at)
         else:
-            yield from _logit(study, name, rng, place < 1 or place == 5, at)
+            yield from _logit(study, name, rng, name in ("mixed_logit", "fixed_effects_logit"), at)
     yield estimate(study, analysis="linear_cr2", df=2.7, reference="t, pooled over imputations",
                    missing_information=0.04, **at)  # fmt: skip
 
@@ -106,7 +111,8 @@ def _logit(study: Study, name: str, rng: np.random.Generator, imputed: bool, at:
         "standardised_log_odds_ratio": (effect, 0.14, "log odds ratio"),
         "standardised_risk_difference_exposed": (0.9 * (exposed - base), 0.007, "proportion"),
     }
-    for term, (value, error, unit) in values.items():
+    only = name.startswith("mixed")  # the mixed logit gives an odds ratio and no level
+    for term, (value, error, unit) in list(values.items())[: 1 if only else None]:
         numbers = {"estimate": value, "conf_low": value - 2 * error, "conf_high": value + 2 * error}
         yield estimate(study, analysis=name, term=term, std_error=error, unit=unit,
                        **numbers, **facts, **at)  # fmt: skip
@@ -150,13 +156,15 @@ def _parts(study: Study, model: str, rng: np.random.Generator, at: dict) -> Iter
             yield missing(study, "not_identified", analysis="leave_out", term=term, identified=False, **at)
         else:
             yield _moved(study, rng, at, analysis="leave_out", term=term)
+            yield exact(study, **({"analysis": "leave_out_randomisation", "term": term} | at))
 
 
 def _changes(study: Study, rng: np.random.Generator, at: dict) -> Iterator[Estimate]:
     for name in CHANGES:
         yield _moved(study, rng, at, analysis=name)
-    for term in ("readiness_high", "readiness_low", "readiness_difference"):
+    for term in ("exposed_high", "exposed_low", "exposed_high_minus_low"):
         yield _moved(study, rng, at, analysis="readiness", term=term)
+    yield exact(study, **({"analysis": "drop_first_period_exact"} | at))
     none = {"conf_low": math.nan, "conf_high": math.nan, "df": math.nan, "std_error": math.nan}
     for name in ("vertical", "crossover"):
         yield _moved(study, rng, at, analysis=name, reference="none: see the exact test by this statistic",

@@ -15,6 +15,7 @@ from sfpc_book.estimate.estimate import TIDY_COLUMNS
 ALL_TIMES = 0  # in truth.csv: the mean over all exposed children
 MAIN = {"sample": "main", "exposure": "go_live"}
 AVERAGE = "exposure_time_average"
+MAIN_ANALYSIS = "panel_two_way"
 
 FULLY_OBSERVED = "ok"
 UNKNOWN = (float("nan"), 0.0)
@@ -54,17 +55,35 @@ def read_truth(path: Path) -> dict[tuple[str, str, str, int], tuple[float, float
 def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     """The estimates (as text) with `truth` filled where it is known for the same children.
 
-    The planted effects are those on all exposed children of the main sample; an estimate from the children
-    observed so far is of others, and gets none.
+    The planted effects are differences in levels on all exposed children of the main sample. An estimate from
+    the children observed so far, or from fewer children than the main one, is of others and gets none; nor
+    does a ratio, a level, or an estimate without a part of the trial.
     """
-    found = [row["truth"] or _truth_text(row, truth) for row in table.to_dict("records")]
+    rows = table.to_dict("records")
+    children = {_outcome_of(row): row["n_children"] for row in rows if _is_main(row)}
+    found = [row["truth"] or _truth_text(row, truth, children) for row in rows]
     return table.assign(truth=found)
 
 
-def _truth_text(row: Mapping[str, str], truth: Truth) -> str:
+def _outcome_of(row: Mapping[str, str]) -> tuple[str, str, str]:
+    return row["model"], row["outcome"], row["horizon"]
+
+
+def _is_main(row: Mapping[str, str]) -> bool:
+    return row["analysis"] == MAIN_ANALYSIS and all(row[name] == value for name, value in MAIN.items())
+
+
+def _is_difference(row: Mapping[str, str]) -> bool:
+    """Whether a row is a difference in levels on exposed children, or on those of one time since go-live."""
+    term = row["term"]
+    return (term == "exposed" or term.startswith("exposure_time")) and not row["unit"].startswith("log ")
+
+
+def _truth_text(row: Mapping[str, str], truth: Truth, children: Mapping[tuple[str, str, str], str]) -> str:
+    key = _outcome_of(row)
     other_sample = any(row[name] != value for name, value in MAIN.items())
-    other_children = other_sample or row["status"] != FULLY_OBSERVED
-    key = (row["model"], row["outcome"], row["horizon"])
+    fewer = row["n_children"] != children.get(key, row["n_children"])
+    other_children = other_sample or fewer or row["status"] != FULLY_OBSERVED or not _is_difference(row)
     known = [truth.get((*key, time), UNKNOWN) for time in _times(row["term"], key, truth)]
     exposed = sum(number for _, number in known)
     if other_children or not exposed > 0 or any(pd.isna(effect) for effect, _ in known):

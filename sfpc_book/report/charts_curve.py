@@ -24,6 +24,7 @@ from sfpc_book.report.estimate_rows import (
     choose,
     effect_text,
     has_number,
+    of_main,
     outcome_name,
     row_unit,
 )
@@ -38,7 +39,7 @@ def exposure_curve(
     study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int
 ) -> Drawing | Absence:
     """The effect in each period since go-live with its interval; gaps where the design identifies none."""
-    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, analysis="exposure_time")
+    rows = choose(of_main(estimates), model=model, outcome=outcome, horizon=horizon, analysis="exposure_time")
     if not len(rows) or not any(has_number(row) for row in rows.itertuples()):
         return Absence("No effect by time since go-live can be shown: none is identified or observed.")
     if doubt := next(filter(None, (doubt_of(study, row) for row in rows.itertuples())), ""):

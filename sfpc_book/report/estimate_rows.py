@@ -20,7 +20,7 @@ from sfpc_book.report.formats import (
     unit_of,
     whole_percentage,
 )
-from sfpc_book.report.terms import is_level
+from sfpc_book.report.terms import MAIN_EXPOSURE, MAIN_SAMPLE, is_level
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
 
@@ -43,6 +43,11 @@ def choose(estimates: pd.DataFrame, **wanted: object) -> pd.DataFrame:
         else:
             keep &= estimates[column].eq(value).fillna(False).astype(bool)
     return estimates[keep]
+
+
+def of_main(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the main sample under the main definition of exposure; those of other choices are left out."""
+    return choose(estimates, sample=MAIN_SAMPLE, exposure=MAIN_EXPOSURE)
 
 
 def one_row(estimates: pd.DataFrame, **wanted: object) -> pd.Series:

@@ -36,7 +36,7 @@ from sfpc_book.report.formats import (
     whole_percentage,
 )
 from sfpc_book.report.reliability import doubt_of
-from sfpc_book.report.terms import degrees_text
+from sfpc_book.report.terms import MAIN_EXPOSURE, degrees_text
 from sfpc_book.report.words import paragraph
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
@@ -46,7 +46,9 @@ def effect_sentences(
     study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int, *, sample: str = "main"
 ) -> str:
     """A paragraph on one outcome at one horizon, from the main model's row and the exact test's rows."""
-    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, sample=sample)
+    rows = choose(
+        estimates, model=model, outcome=outcome, horizon=horizon, sample=sample, exposure=MAIN_EXPOSURE
+    )
     main = choose(rows, analysis=PRIMARY_ANALYSIS, term="exposed")
     if main.empty:
         name = study.outcomes[outcome].name
@@ -172,15 +174,17 @@ def _outside(low: float, high: float, unit: Unit) -> list[str]:
 def _beyond(end: float, unit: Unit, sides: tuple[str, str]) -> list[str]:
     """An end on the far side of zero rules out one direction, and small changes in the other."""
     against, towards = sides
-    small = [] if rounds_to_zero(end, unit) else [f"{towards}s smaller than {_size(end, unit)}"]
+    small = [] if rounds_to_zero(end, unit) else [f"{towards}s smaller than {difference_size(end, unit)}"]
     return [f"any {against}", *small]
 
 
 def _larger(side: str, end: float, unit: Unit) -> list[str]:
-    return [f"any {side}" if rounds_to_zero(end, unit) else f"{side}s larger than {_size(end, unit)}"]
+    return [
+        f"any {side}" if rounds_to_zero(end, unit) else f"{side}s larger than {difference_size(end, unit)}"
+    ]
 
 
-def _size(value: float, unit: Unit) -> str:
+def difference_size(value: float, unit: Unit) -> str:
     """The size of a difference, with its unit: `24.0 per 1,000 children`."""
     return f"{number(abs(value) * unit.factor, unit.places)} {unit.words}".strip()
 

@@ -13,6 +13,7 @@ from sfpc_book.report.estimate_rows import (
     choose,
     followed_text,
     has_number,
+    of_main,
     row_unit,
     span_text,
     status_text,
@@ -27,7 +28,7 @@ from sfpc_book.study.schema import Study
 
 def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
     """For each outcome with a horizon, the estimate at each with interval and share followed, as a list."""
-    rows = choose(estimates, model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
+    rows = choose(of_main(estimates), model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
     items = []
     without = [
         f"“{known.name}” has no horizon: it is measured over {span_text(known, 0)}."
@@ -77,7 +78,7 @@ def outcome_sentences(
 
 def _with_alike(text: str, rows: pd.DataFrame) -> str:
     """The list, and one sentence below it where a smallest p is larger than the design makes it."""
-    exact = [row for row in choose(rows, analysis=RANDOMISATION, sample="main").itertuples()]
+    exact = [row for row in choose(of_main(rows), analysis=RANDOMISATION).itertuples()]
     if not any(alike_sentence(row) for row in exact):
         return text
     return (
@@ -87,7 +88,7 @@ def _with_alike(text: str, rows: pd.DataFrame) -> str:
 
 
 def _in_short(study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int) -> str:
-    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, sample="main")
+    rows = choose(of_main(estimates), model=model, outcome=outcome, horizon=horizon)
     main = next(choose(rows, analysis=PRIMARY_ANALYSIS).itertuples(), None)
     if main is None:
         return "no estimate has been recorded"

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sfpc_book.report.disclosure import publish_estimates
+from sfpc_book.report.disclosure_near import hide_near
 from sfpc_book.report.estimate_rows import (
     analysis_name,
     effect_text,
@@ -47,17 +48,27 @@ PLAN = {"planned": "listed as planned", "exploratory": "exploratory"}
 
 
 def estimates_table(
-    study: Study, estimates: pd.DataFrame, caption: str, *, models: bool = False, curve: bool = True
+    study: Study,
+    estimates: pd.DataFrame,
+    caption: str,
+    *,
+    models: bool = False,
+    curve: bool = True,
+    reference: pd.DataFrame | None = None,
 ) -> TableContent:
     """One row per estimate: what, by which analysis, estimate with interval, df, p with its minimum, sizes.
 
     `models` adds a column for the practice model. Without `curve`, effects by time since go-live are left
     to the data file. Rows stand in the order of the study; those without a number say why in the estimate's
-    place.
+    place. Counts too near those of a row of `reference` are hidden (see `hide_near`).
     """
-    ordered = publish_estimates(in_study_order(study, estimates), study.disclosure)
-    chosen = ordered if curve else ordered[ordered["analysis"] != "exposure_time"]
-    cells = pd.DataFrame([_estimate_cells(study, row, models) for row in chosen.itertuples()])
+    raw = in_study_order(study, estimates)
+    near = raw if reference is None else hide_near(raw, reference, study.disclosure)
+    ordered = publish_estimates(near, study.disclosure)
+    shown = pd.Series(True, index=ordered.index) if curve else ordered["analysis"] != "exposure_time"
+    chosen = ordered[shown]
+    pairs = zip(chosen.itertuples(), raw[shown].itertuples(), strict=True)
+    cells = pd.DataFrame([_estimate_cells(study, row, whole, models) for row, whole in pairs])
     if chosen["missing_information"].notna().any():
         cells["Missing information"] = [_missing_text(row) for row in chosen.itertuples()]
     return TableContent(
@@ -116,18 +127,19 @@ def in_study_order(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
     return estimates.iloc[order]
 
 
-def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
+def _estimate_cells(study: Study, row: Any, whole: Any, models: bool) -> dict[str, str]:
+    """The cells of a row as it may be shown; `whole` is the row before counts were protected."""
     first = {"Model": model_name(study, row.model)} if models else {}
     return first | {
         "Outcome": _named(study, row),
         "Followed for": _followed(study, row),
         "Analysis": _analysis(study, row),
-        "Estimate (interval)": effect_text(row, doubt=doubt_of(study, row)),
+        "Estimate (interval)": effect_text(row, doubt=doubt_of(study, whole)),
         "Unit": row_unit(row).words or NOT_APPLICABLE,
         "Level": percentage(row.conf_level, 1) if has_number(row) else NOT_APPLICABLE,
         "Reference": reference_text(row),
         "p": p_text(row),
-        "Children": size_text(row.n_children),
+        "Children": NOT_AVAILABLE if is_missing(whole.n_children) else count(row.n_children),
         "Authorities": size_text(row.n_clusters),
     }
 
