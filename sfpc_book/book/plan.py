@@ -165,6 +165,7 @@ MODEL_CHAPTERS = (
     ("sample", "Who was studied", False),
     ("data_quality", "Data quality", False),
     ("primary", "Primary outcome", True),
+    ("sensitivity", "Sensitivity", True),
     ("secondary", "Secondary outcomes", True),
     ("follow_up", "Longer follow-up", True),
     ("costs", "Costs", False),
@@ -174,7 +175,12 @@ MODEL_CHAPTERS = (
 def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
     returns = [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities]
+    children, panel = (f"estimates/{model.id}/{name}.csv" for name in ("child_models", "sensitivity"))
     extra = {
+        "primary": [children, panel],
+        "sensitivity": [children, panel, f"results/{model.id}-primary.csv"],
+        "secondary": [children],
+        "follow_up": [children],
         "sample": returns,
         "data_quality": returns,
         "costs": [
@@ -182,7 +188,9 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),
         ],
     }
-    in_words = dict.fromkeys(("data_quality", "primary", "secondary", "follow_up"), CHECKS_IN_WORDS)
+    in_words = dict.fromkeys(
+        ("data_quality", "primary", "sensitivity", "secondary", "follow_up"), CHECKS_IN_WORDS
+    )
     sources = {"costs": ("data_contracts/unit_costs.yml",), **in_words}
     return [
         Chapter(

@@ -22,6 +22,7 @@ from sfpc_book.report.disclosure import (
 )
 from sfpc_book.report.disclosure_baseline import publish_descriptives, publish_differences
 from sfpc_book.report.disclosure_flow import publish_flow
+from sfpc_book.report.disclosure_near import hide_near
 from sfpc_book.report.disclosure_patterns import publish_patterns
 from sfpc_book.report.disclosure_periods import publish_cells, publish_missing, publish_missing_periods
 from sfpc_book.report.disclosure_rates import publish_rates
@@ -74,9 +75,12 @@ class Page(ChapterFiles):
         """A paragraph made from data, marked when the data are synthetic."""
         return Words(text, self.status_of(of))
 
-    def record(self, estimates: pd.DataFrame) -> Record:
-        """Hand the chapter's estimates to the book; counts in them are protected first."""
-        return record_of(publish_estimates(estimates, self.study.disclosure))
+    def record(self, estimates: pd.DataFrame, reference: pd.DataFrame | None = None) -> Record:
+        """Hand the chapter's estimates to the book; counts in them are protected first, and hidden where they
+        are near those of `reference`."""
+        rules = self.study.disclosure
+        near = estimates if reference is None else hide_near(estimates, reference, rules)
+        return record_of(publish_estimates(near, rules))
 
     # What the page may read
 
@@ -235,6 +239,14 @@ class Page(ChapterFiles):
     def estimates(self) -> pd.DataFrame:
         """Every estimate of the book."""
         return read_estimates(self.file_of("results/estimates.csv"))
+
+    def child_models(self, model: str) -> pd.DataFrame:
+        """Tidy estimates of the models of children's rows."""
+        return read_estimates(self.file_of(f"estimates/{model}/child_models.csv"))
+
+    def sensitivity(self, model: str) -> pd.DataFrame:
+        """Tidy estimates of the sensitivities of the panel model."""
+        return read_estimates(self.file_of(f"estimates/{model}/sensitivity.csv"))
 
     def results(self, *slugs: str) -> pd.DataFrame:
         """The estimates that other chapters recorded, below each other."""
