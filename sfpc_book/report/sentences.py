@@ -193,7 +193,7 @@ def exact_sentence(exact: Any, attainable: Any) -> str:
     """The exact p-value beside the smallest attainable one and the number of orders; the attainable
     interval.
     """
-    if exact is None or is_missing(exact.p_value):
+    if exact is None or is_missing(exact.p_value) or is_missing(exact.p_minimum):
         return "No exact test could be made."
     orders = "unknown" if is_missing(exact.n_orders) else f"{int(exact.n_orders):,}"
     text = (

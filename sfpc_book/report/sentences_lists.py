@@ -20,7 +20,7 @@ from sfpc_book.report.estimate_rows import (
 )
 from sfpc_book.report.formats import is_missing, level_text, p_value
 from sfpc_book.report.reliability import doubt_of
-from sfpc_book.report.sentences import alike_sentence, amount, range_words
+from sfpc_book.report.sentences import alike_sentence, amount, range_words, rules_out
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
@@ -95,7 +95,7 @@ def _in_short(study: Study, estimates: pd.DataFrame, model: str, outcome: str, h
     exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
     p = (
         ""
-        if exact is None or is_missing(exact.p_value)
+        if exact is None or is_missing(exact.p_value) or is_missing(exact.p_minimum)
         else f"exact p = {p_value(exact.p_value)}, smallest attainable {p_value(exact.p_minimum)}"
     )
     return _short_of(study, main, p)
@@ -116,12 +116,14 @@ def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
     """The exact test pooled over the models, where it was made: estimate, interval, p and its minimum."""
     rows = choose(estimates, analysis="pooled_randomisation", outcome=outcome, horizon=horizon)
     row = next(rows.itertuples(), None)
-    if row is None or is_missing(row.p_value):
+    if row is None or any(is_missing(value) for value in (row.p_value, row.p_minimum, row.n_orders)):
         return "No test pooled over the models has been recorded."
     unit = row_unit(row)
-    return (
+    text = (
         f"Taken together, the trials' mean estimate is {amount(row.estimate, unit)} "
         f"({level_text(row.conf_level)} exact interval {range_words(row.conf_low, row.conf_high, unit)}). "
         f"Among {int(row.n_orders):,} possible orders of go-lives p = {p_value(row.p_value)}; the smallest "
         f"that any result could have had is {p_value(row.p_minimum)}."
     )
+    ends_known = not (is_missing(row.conf_low) or is_missing(row.conf_high))
+    return paragraph([text, rules_out(row.conf_low, row.conf_high, unit) if ends_known else ""])

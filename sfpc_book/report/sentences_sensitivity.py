@@ -124,7 +124,7 @@ def _farthest(main: Any, known: Sequence[tuple[str, Any]]) -> str:
     if unit.ratio:
         return f"Farthest from it lies “{label}”, with {amount(row.estimate, unit, about=False)}."
     if rounds_to_zero(moved, unit):
-        return "None moves by more than rounding hides."
+        return "No row moves by more than rounding hides."
     return (
         f"Farthest from it lies “{label}”, with {amount(row.estimate, unit, about=False)}: a move of "
         f"{difference_size(moved, unit)}."
