@@ -41,6 +41,8 @@ def specification_curve(
     """
     frame = specification_frame(study, rows, model, outcome, horizon)
     drawn = curve_rows(frame)
+    if frame.empty:
+        return Absence("No specification curve can be drawn: the study file declares no grid.")
     if drawn.empty:
         return Absence(
             f"No specification curve can be drawn: of {counted(len(frame), 'specification')} in the study "

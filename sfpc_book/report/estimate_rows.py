@@ -50,6 +50,11 @@ def of_main(estimates: pd.DataFrame) -> pd.DataFrame:
     return choose(estimates, sample=MAIN_SAMPLE, exposure=MAIN_EXPOSURE)
 
 
+def not_of_main(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Rows of another sample or definition of exposure than the main ones."""
+    return estimates[~estimates.index.isin(of_main(estimates).index)]
+
+
 def one_row(estimates: pd.DataFrame, **wanted: object) -> pd.Series:
     """The single row that matches; `ParameterError` with what there is, when none or several do."""
     found = choose(estimates, **wanted)

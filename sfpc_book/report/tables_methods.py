@@ -78,8 +78,8 @@ def unfinished_table(
     frame = specification_frame(study, rows, model, outcome, horizon)
     cells = unfinished_cells(study, frame)
     if frame.empty or cells.empty:
-        said = "declares no grid" if frame.empty else "names all have a number"
-        return Words(f"The specifications that the study file {said}.", "design")
+        none = "The study file declares no grid of specifications."
+        return Words(none if frame.empty else "Every specification of the grid has a number.", "design")
     return TableContent(cells=cells, caption=caption, source=ESTIMATES_SOURCE)
 
 
