@@ -126,17 +126,22 @@ def _estimates(study: Study, drawn: pd.DataFrame, colour: str, x: alt.X) -> alt.
         alt.Chart(known).mark_rule(color=colour, strokeWidth=1.4, opacity=0.75).encode(
             x=x, y=alt.Y("left:Q", scale=scale), y2="right:Q"
         ),
-        *_points(known, colour, x, y, size=34),
+        *_points(known, colour, x, y, size=_dot(len(known), 34)),
         *_beyond(known, x, low, high, colour),
     ]  # fmt: skip
     return alt.layer(*layers).properties(width=PLOT, height=CURVE_HEIGHT)
+
+
+def _dot(columns: int, largest: int) -> int:
+    """Size of a dot in square pixels, so that dots of neighbouring columns do not touch."""
+    return max(6, min(largest, int((0.95 * PLOT / max(columns, 1)) ** 2)))
 
 
 def _points(rows: pd.DataFrame, colour: str, x: alt.X, y: alt.Y, *, size: int) -> list[alt.Chart]:
     """Circles, and a larger square for the main specification."""
     tips = [alt.Tooltip("text:N", title="Specification")]
     marks = []
-    for main, shape, area in ((False, "circle", size), (True, "square", 3 * size)):
+    for main, shape, area in ((False, "circle", size), (True, "square", max(60, 3 * size))):
         part = rows[rows["main"] == main]
         if len(part):
             mark = alt.Chart(part).mark_point(shape=shape, filled=True, size=area, color=colour, opacity=1)
@@ -180,7 +185,7 @@ def _choices(study: Study, drawn: pd.DataFrame, colour: str, x: alt.X) -> alt.La
     layers: list[Any] = [
         alt.Chart(names).mark_rule(color=GRID, x=0, x2=PLOT).encode(y=y),
         *_main_rule(drawn, x),
-        *_points(dots, colour, x, y, size=22),
+        *_points(dots, colour, x, y, size=_dot(len(drawn), 22)),
         alt.Chart(heads).mark_text(fontWeight="bold", **left).encode(y=y, text="name:N"),
     ]
     for breaks, part in names.groupby("breaks", sort=True):
