@@ -103,9 +103,19 @@ def write_build(study: Study, folder: Path) -> Path:
     (folder / "data_status.json").write_text(json.dumps(status), encoding="utf-8")
     for model in study.models:
         _write_cohort(study, model, folder / "cohort" / model, rng)
+        _write_estimates(study, model, folder / "estimates" / model)
         for slug in study.models[model].trial_authorities:
             _write_returns(slug, folder / "returns" / slug, rng)
     return folder
+
+
+def _write_estimates(study: Study, model: str, folder: Path) -> None:
+    """Estimates that steps make before any chapter: of children's rows, and sensitivities."""
+    from report_rows import child_rows, sensitivity_rows
+
+    folder.mkdir(parents=True)
+    for name, rows in (("child_models", child_rows), ("sensitivity", sensitivity_rows)):
+        rows(study, model).to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d")
 
 
 def _write_cohort(study: Study, model: str, folder: Path, rng: np.random.Generator) -> None:

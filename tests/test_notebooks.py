@@ -186,6 +186,7 @@ RUNS = (
     ("model_sample", "no_wrong_door-sample"),
     ("model_data_quality", "no_wrong_door-data_quality"),
     ("model_primary", "no_wrong_door-primary"),
+    ("model_sensitivity", "no_wrong_door-sensitivity"),
     ("model_secondary", "no_wrong_door-secondary"),
     ("model_follow_up", "no_wrong_door-follow_up"),
     ("model_costs", "no_wrong_door-costs"),

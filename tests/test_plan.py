@@ -44,7 +44,15 @@ def test_every_adopter_and_every_model_has_its_chapters(study, chapters):
     for model in study.models:
         assert [slug for slug in slugs if slug.startswith(f"{model}-")] == [
             f"{model}-{name}"
-            for name in ("sample", "data_quality", "primary", "secondary", "follow_up", "costs")
+            for name in (
+                "sample",
+                "data_quality",
+                "primary",
+                "sensitivity",
+                "secondary",
+                "follow_up",
+                "costs",
+            )
         ]
 
 

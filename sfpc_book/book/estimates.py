@@ -18,7 +18,7 @@ MAIN_MODEL = "panel_two_way"
 HYPOTHETICAL = ("risk_to_18", "restricted_mean_to_18")
 AVERAGE = "exposure_time_average"
 # Terms, or starts of them, that have a planted effect: it is that on the exposed.
-EXPOSED, BY_TIME = ("exposed", "standardised_risk_difference_exposed"), "exposure_time_"
+EXPOSED, BY_TIME = ("exposed", "standardised_risk_difference_exposed"), "exposure_time"
 
 FULLY_OBSERVED = "ok"
 UNKNOWN = (float("nan"), 0.0)
@@ -58,31 +58,42 @@ def read_truth(path: Path) -> dict[tuple[str, str, str, int], tuple[float, float
 def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     """The estimates (as text) with `truth` filled where it is known for the same children.
 
-    The planted effects are those on all exposed children of the main sample; an estimate from the children
-    observed so far, or without an authority or a period, is of others, and gets none.
+    The planted effects are differences in levels on all exposed children of the main sample. An estimate from
+    the children observed so far, or from fewer children than the main one, is of others and gets none; nor
+    does a ratio, a level, or an estimate without a part of the trial.
     """
     rows = table.to_dict("records")
-    units = {(row["model"], row["outcome"]): row["unit"] for row in rows if row["analysis"] == MAIN_MODEL}
-    found = [row["truth"] or (_truth_text(row, truth) if _same_estimand(row, units) else "") for row in rows]
+    main = {_outcome_of(row): row for row in rows if row["analysis"] == MAIN_MODEL and _is_main(row)}
+    found = [
+        row["truth"]
+        or (_truth_text(row, truth) if _same_estimand(row, main.get(_outcome_of(row), row)) else "")
+        for row in rows
+    ]
     return table.assign(truth=found)
 
 
-def _same_estimand(row: Mapping[str, str], units: Mapping[tuple[str, str], str]) -> bool:
-    """Whether a row is in the unit of the main model, and about what happens, not what would happen had time
-    at risk not ended at 18."""
-    unit = units.get((row["model"], row["outcome"]), row["unit"])
-    return row["unit"] == unit and not row["analysis"].startswith(HYPOTHETICAL)
+def _outcome_of(row: Mapping[str, str]) -> tuple[str, str, str]:
+    return row["model"], row["outcome"], row["horizon"]
+
+
+def _is_main(row: Mapping[str, str]) -> bool:
+    return all(row[name] == value for name, value in MAIN.items())
+
+
+def _same_estimand(row: Mapping[str, str], main: Mapping[str, str]) -> bool:
+    """Whether a row is about the children, the unit and the difference of the main model's row, and about
+    what happens, not what would happen had time at risk not ended at 18."""
+    alike = all(row[name] == main[name] for name in ("unit", "n_children"))
+    of_the_exposed = row["term"] in EXPOSED or row["term"].startswith(BY_TIME)
+    observed = not row["analysis"].startswith(HYPOTHETICAL) and row["status"] == FULLY_OBSERVED
+    return alike and of_the_exposed and observed and _is_main(row)
 
 
 def _truth_text(row: Mapping[str, str], truth: Truth) -> str:
-    other_sample = any(row[name] != value for name, value in MAIN.items())
-    other_scale = row["unit"].startswith("log") or row["estimand"] == "risk"
-    other_scale |= not (row["term"] in EXPOSED or row["term"].startswith(BY_TIME))
-    other_children = other_sample or other_scale or row["status"] != FULLY_OBSERVED
-    key = (row["model"], row["outcome"], row["horizon"])
+    key = _outcome_of(row)
     known = [truth.get((*key, time), UNKNOWN) for time in _times(row["term"], key, truth)]
     exposed = sum(number for _, number in known)
-    if other_children or not exposed > 0 or any(pd.isna(effect) for effect, _ in known):
+    if not exposed > 0 or any(pd.isna(effect) for effect, _ in known):
         return ""
     return repr(float(sum(effect * number for effect, number in known) / exposed))
 

@@ -174,6 +174,7 @@ MODEL_CHAPTERS = (
     ("sample", "Who was studied", False),
     ("data_quality", "Data quality", False),
     ("primary", "Primary outcome", True),
+    ("sensitivity", "Sensitivity", True),
     ("secondary", "Secondary outcomes", True),
     ("follow_up", "Longer follow-up", True),
     ("costs", "Costs", False),
@@ -183,18 +184,22 @@ MODEL_CHAPTERS = (
 def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
     returns = [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities]
+    children, panel, scales = (estimates_file(model.id, name) for name in (CHILD_MODELS, SENSITIVITY, SCALES))
     extra = {
         "sample": returns,
         "data_quality": returns,
-        "primary": [estimates_file(model.id, CHILD_MODELS)],
-        "secondary": [estimates_file(model.id, name) for name in (CHILD_MODELS, SCALES)],
-        "follow_up": [estimates_file(model.id, SCALES)],
+        "primary": [children, panel],
+        "sensitivity": [children, panel, f"results/{model.id}-primary.csv"],
+        "secondary": [children, scales],
+        "follow_up": [children, scales],
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),
         ],
     }
-    in_words = dict.fromkeys(("data_quality", "primary", "secondary", "follow_up"), CHECKS_IN_WORDS)
+    in_words = dict.fromkeys(
+        ("data_quality", "primary", "sensitivity", "secondary", "follow_up"), CHECKS_IN_WORDS
+    )
     sources = {"costs": ("data_contracts/unit_costs.yml",), **in_words}
     return [
         Chapter(

@@ -24,6 +24,7 @@ from sfpc_book.report.estimate_rows import (
     choose,
     effect_text,
     has_number,
+    of_main,
     outcome_name,
     row_unit,
 )
@@ -38,7 +39,7 @@ def exposure_curve(
     study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int
 ) -> Drawing | Absence:
     """The effect in each period since go-live with its interval; gaps where the design identifies none."""
-    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, analysis="exposure_time")
+    rows = choose(of_main(estimates), model=model, outcome=outcome, horizon=horizon, analysis="exposure_time")
     if not len(rows) or not any(has_number(row) for row in rows.itertuples()):
         return Absence("No effect by time since go-live can be shown: none is identified or observed.")
     if doubt := next(filter(None, (doubt_of(study, row) for row in rows.itertuples())), ""):
@@ -49,7 +50,8 @@ def exposure_curve(
     unit = row_unit(next(rows.itertuples()))
     ends = known.iloc[[0, -1]]
     said = " and ".join(f"{row.effect} in period {row.time}" for row in ends.drop_duplicates().itertuples())
-    gap = f"; {len(gaps)} later not identified" if len(gaps) else ""
+    reasons = gaps["gap"].str.replace("\n", " ").value_counts(sort=False)
+    gap = "".join(f"; {n} {words}" for words, n in reasons.items())
     return Drawing(
         chart=themed(_curve(drawn, unit.words, model_colour(study, model)), height=HEIGHT),
         title=f"{name}: how does the estimate change with time since go-live?",
@@ -73,8 +75,10 @@ def _curve_rows(rows: pd.DataFrame) -> pd.DataFrame:
         factor = row_unit(row).factor
         time = str(row.term).rsplit("_", 1)[-1]
         values = [value * factor for value in (row.estimate, row.conf_low, row.conf_high, row.truth)]
-        parts.append((time, *values, effect_text(row)))
-    return pd.DataFrame(parts, columns=["time", "value", "low", "high", "truth", "effect"])
+        identified = bool(row.identified) and row.status != "not_identified"
+        gap = "" if has_number(row) else "no\nnumber" if identified else "not\nidentified"
+        parts.append((time, *values, effect_text(row), gap))
+    return pd.DataFrame(parts, columns=["time", "value", "low", "high", "truth", "effect", "gap"])
 
 
 def _curve(drawn: pd.DataFrame, words: str, colour: str) -> alt.LayerChart:
@@ -104,7 +108,7 @@ def _curve_extras(drawn: pd.DataFrame, x: alt.X, low: float, high: float) -> lis
     extras = []
     gaps = drawn[drawn["value"].isna()]
     if len(gaps):
-        text = gaps.assign(middle=(low + high) / 2, words="not\nidentified")
+        text = gaps.assign(middle=(low + high) / 2, words=gaps["gap"])
         extras.append(
             alt.Chart(text)
             .mark_text(lineBreak="\n", color=SOFT_TEXT)

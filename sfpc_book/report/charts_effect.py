@@ -20,6 +20,8 @@ from sfpc_book.report.estimate_rows import (
     choose,
     horizon_text,
     model_name,
+    of_horizons,
+    of_main,
     outcome_name,
 )
 from sfpc_book.report.formats import within_sentence
@@ -32,7 +34,7 @@ def outcomes_forest(
     study: Study, estimates: pd.DataFrame, model: str, horizon: int, analysis: str
 ) -> Drawing | Absence:
     """One row per outcome of a model, at one horizon, by one analysis; panels by unit."""
-    rows = choose(estimates, model=model, horizon=horizon, analysis=analysis, term="exposed")
+    rows = choose(of_main(estimates), model=model, horizon=horizon, analysis=analysis, term="exposed")
     name = study.models[model].name
     return forest(
         rows,
@@ -72,7 +74,7 @@ def analyses_forest(
 def horizons_forest(study: Study, estimates: pd.DataFrame, model: str, analysis: str) -> Drawing | Absence:
     """Rows per outcome of a model: the shorter horizon, the same among the children followed for the longer
     one where there is a row of it, and the longer one."""
-    rows = choose(estimates, model=model, analysis=analysis, term="exposed")
+    rows = choose(of_horizons(study, estimates), model=model, analysis=analysis, term="exposed")
     rows = rows[rows["outcome"].map(lambda outcome: study.outcomes[outcome].has_horizon).astype(bool)]
     place = {outcome: position for position, outcome in enumerate(study.models[model].outcomes)}
     rows = rows.sort_values(
@@ -104,7 +106,9 @@ def models_forest(
     study: Study, estimates: pd.DataFrame, outcome: str, horizon: int, analyses: Sequence[str]
 ) -> Drawing | Absence:
     """One row per practice model and analysis for one outcome and horizon."""
-    rows = choose(estimates, outcome=outcome, horizon=horizon, analysis=list(analyses), term="exposed")
+    rows = choose(
+        of_main(estimates), outcome=outcome, horizon=horizon, analysis=list(analyses), term="exposed"
+    )
     order = {model: position for position, model in enumerate(study.models)}
     rows = rows.sort_values("model", key=lambda values: values.map(order), kind="stable")
     many = len(analyses) > 1

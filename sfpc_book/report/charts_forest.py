@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
-from sfpc_book.report.charts_theme import SIGNED_LABEL, WIDTH, themed, truth_mark, zero_rule
+from sfpc_book.report.charts_theme import (
+    OUTLINE,
+    PLAIN_LABEL,
+    SIGNED_LABEL,
+    TEXT,
+    WIDTH,
+    themed,
+    truth_mark,
+    zero_rule,
+)
 from sfpc_book.report.drawing import Absence, Drawing, shortened
 from sfpc_book.report.estimate_rows import effect_text, ends_of, has_number, row_unit
-from sfpc_book.report.formats import UNRELIABLE, Unit, counted, is_missing, level_text, listed
+from sfpc_book.report.forest_layout import (
+    LINE_HEIGHT,
+    MANY_ROWS,
+    axis_range,
+    filled,
+    forest_rows,
+    on_axis,
+    placed,
+    range_of,
+    ratio_ticks,
+)
+from sfpc_book.report.formats import Unit, counted, is_missing, level_text, listed
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.study.schema import Study
 
-LABEL_WIDTH, TEXT_WIDTH, ROW_HEIGHT = 178, 148, 48
+__all__ = ["axis_range", "forest", "forest_alt", "forest_rows", "levels_text", "without_counts"]
+
+LABEL_WIDTH, TEXT_WIDTH = 178, 156
 PLOT_WIDTH = WIDTH - LABEL_WIDTH - TEXT_WIDTH
-LABEL_WRAP, TEXT_WRAP = 27, 24
 
 
 def forest(
@@ -33,20 +52,30 @@ def forest(
     source: str,
     axis: str = "Difference",
     study: Study | None = None,
+    groups: Sequence[str] | None = None,
+    main: Sequence[bool] | None = None,
+    notes: Sequence[str] | None = None,
+    columns: pd.DataFrame | None = None,
 ) -> Drawing | Absence:
     """A forest of tidy estimates.
 
     `labels` name the rows (one each, distinct); `what` says for the alt text what the rows are. Rows of
-    different units stand in panels of their own, each with its axis. An interval that has no end is drawn
-    with an arrow; a row without an estimate says why. Known truth, where given, is an open diamond. With
-    `study`, estimates that rest on too little to be read are marked [u] and not drawn.
+    different units stand in panels of their own, each with its axis; ratios on a logarithmic one. An interval
+    that has no end is drawn with an arrow; a row without an estimate says why. Known truth, where given, is
+    an open diamond. With `study`, estimates that rest on too little to be read are marked [u] and not drawn.
+    `groups` are headings above rows that follow each other, `main` marks rows by a square and bold words,
+    `notes` stand below a row's numbers, `columns` are added to the table of the numbers.
     """
     if rows.empty:
         return Absence(f"There is nothing to draw: no estimate {what} has been recorded.")
+    size = len(rows)
     doubts = ["" if study is None else doubt_of(study, row) for row in rows.itertuples()]
-    drawn = forest_rows(rows, labels, doubts)
+    drawn = forest_rows(rows, labels, doubts).assign(
+        group=filled(groups, size, ""), main=filled(main, size, False), note=filled(notes, size, "")
+    )
     units = {unit.words: unit for unit in map(row_unit, rows.itertuples())}
-    panels = [_panel(drawn[drawn["unit"] == words], unit, colour, axis) for words, unit in units.items()]
+    ratios = [words for words, unit in units.items() if unit.ratio]
+    panels = [_panel(drawn, unit, ratios, colour, axis) for unit in units.values()]
     chart = alt.vconcat(*panels, spacing=26) if len(panels) > 1 else panels[0]
     return Drawing(
         chart=themed(chart, fit=False),
@@ -55,9 +84,7 @@ def forest(
         alt=forest_alt(rows, labels, what, doubts),
         data=without_counts(rows.assign(label=labels)[["label", *rows.columns]]),
         source=source,
-        cells=drawn[["label", "effect", "unit"]]
-        .rename(columns={"label": "Row", "effect": "Estimate (interval)", "unit": "Unit"})
-        .replace("", "[z]"),
+        cells=_cells(drawn, columns),
     )
 
 
@@ -66,18 +93,15 @@ def without_counts(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns=["n_children", "n_events"], errors="ignore")
 
 
-def forest_rows(rows: pd.DataFrame, labels: list[str], doubts: Sequence[str] = ()) -> pd.DataFrame:
-    """Per row in display units: label, unit, value, low, high (infinite where open), truth, effect (text).
-
-    A row in doubt has no numbers, and its text says why.
-    """
-    parts = []
-    for label, row, doubt in zip(labels, rows.itertuples(), doubts or [""] * len(rows), strict=True):
-        unit = row_unit(row)
-        numbers = np.array([row.estimate, *ends_of(row), row.truth], dtype=float) * unit.factor
-        text = f"{UNRELIABLE} {doubt}" if doubt else effect_text(row)
-        parts.append((label, unit.words, *(numbers * np.nan if doubt else numbers), text))
-    return pd.DataFrame(parts, columns=["label", "unit", "value", "low", "high", "truth", "effect"])
+def _cells(drawn: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
+    cells = drawn[["label", "effect", "unit"]].rename(
+        columns={"label": "Row", "effect": "Estimate (interval)", "unit": "Unit"}
+    )
+    if (drawn["group"] != "").any():
+        cells.insert(1, "Group", drawn["group"])
+    if columns is not None:
+        cells = pd.concat([cells, columns.reset_index(drop=True)], axis=1)
+    return cells.replace("", "[z]")
 
 
 def forest_alt(rows: pd.DataFrame, labels: list[str], what: str, doubts: Sequence[str] = ()) -> str:
@@ -90,51 +114,57 @@ def forest_alt(rows: pd.DataFrame, labels: list[str], what: str, doubts: Sequenc
             f"{labels[0]} and on."
         )
     ends = [ends_of(row) for _, row in known if not is_missing(ends_of(row)[0])]
-    crossing = f"{sum(low <= 0 <= high for low, high in ends)} of {len(ends)} intervals include zero"
     label, row = known[0]
     unit = row_unit(row)
+    null = "a ratio of one" if unit.ratio else "zero"
+    crossing = f"{sum(low <= 0 <= high for low, high in ends)} of {len(ends)} intervals include {null}"
     first = f"{label}: {effect_text(row)} {unit.words}".strip()
     missing = f"; {len(rows) - len(known)} without an estimate to be read" if len(known) < len(rows) else ""
     return shortened(f"Forest of {counted(len(rows), 'estimate')} {what}: {crossing}{missing}. {first}.")
 
 
-def axis_range(drawn: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the axis: every finite number and zero, with a margin."""
-    values = drawn[["value", "low", "high", "truth"]].to_numpy(dtype=float).ravel()
-    finite = np.append(values[np.isfinite(values)], 0.0)
-    low, high = float(finite.min()), float(finite.max())
-    margin = 0.08 * (high - low) or 1.0
-    return low - margin, high + margin
-
-
-def _panel(drawn: pd.DataFrame, unit: Unit, colour: str, axis: str) -> alt.LayerChart:
-    low, high = axis_range(drawn)
-    known = drawn.dropna(subset=["value"]).assign(
-        left=lambda frame: frame["low"].fillna(frame["value"]).clip(lower=low),
-        right=lambda frame: frame["high"].fillna(frame["value"]).clip(upper=high),
-    )
+def _panel(rows: pd.DataFrame, unit: Unit, ratios: Sequence[str], colour: str, axis: str) -> alt.LayerChart:
+    """The rows of one unit, under an axis of their own; ratios of all kinds share its ends."""
+    own = rows[rows["unit"] == unit.words]
+    drawn, headings, height = placed(own, close=len(rows) > MANY_ROWS)
+    low, high = range_of(rows[rows["unit"].isin(ratios)] if unit.ratio else own, unit)
+    known = on_axis(drawn, low, high)
     x = _x(unit, low, high, axis)
-    y = alt.Y("label:N", sort=list(drawn["label"]), axis=None)
-    layers: list[Any] = [zero_rule()]
+    y = alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[0, height], range=[0, height], nice=False))
+    layers: list[Any] = [_null_rule(unit)]
     layers.append(
         alt.Chart(known)
         .mark_rule(color=colour, strokeWidth=2.2)
         .encode(x=alt.X("left:Q", **x), x2="right:Q", y=y)
     )
-    layers.append(
-        alt.Chart(known)
-        .mark_circle(color=colour, size=90, opacity=1)
-        .encode(x=alt.X("value:Q", **x), y=y, tooltip=[alt.Tooltip("label:N"), alt.Tooltip("effect:N")])
-    )
+    for is_main, shape, size in ((False, "circle", 90), (True, "square", 150)):
+        points = known[known["main"] == is_main]
+        if len(points):
+            mark = alt.Chart(points).mark_point(shape=shape, filled=True, color=colour, size=size, opacity=1)
+            layers.append(
+                mark.encode(
+                    x=alt.X("value:Q", **x), y=y, tooltip=[alt.Tooltip("label:N"), alt.Tooltip("effect:N")]
+                )
+            )
     layers += _arrows(known, low, high, colour, y)
     layers += _truths(known, y)
-    labels = ["\n".join(textwrap.wrap(label, LABEL_WRAP, break_on_hyphens=False)) for label in drawn["label"]]
-    numbers = [_broken(text) for text in drawn["effect"]]
-    layers += _words(drawn, labels, -LABEL_WIDTH, y) + _words(drawn, numbers, PLOT_WIDTH + 8, y)
-    return alt.layer(*layers).properties(width=PLOT_WIDTH, height=ROW_HEIGHT * len(drawn))
+    layers += _words(drawn, "label_lines", -LABEL_WIDTH, y) + _words(drawn, "effect_lines", PLOT_WIDTH + 8, y)
+    layers += _headings(headings, y)
+    return alt.layer(*layers).properties(width=PLOT_WIDTH, height=height)
+
+
+def _null_rule(unit: Unit) -> alt.Chart:
+    """The line of equal levels: a difference of zero, or a ratio of one."""
+    if not unit.ratio:
+        return zero_rule()
+    return alt.Chart(pd.DataFrame({"one": [1.0]})).mark_rule(color=TEXT, strokeWidth=1.2).encode(x="one:Q")
 
 
 def _x(unit: Unit, low: float, high: float, words: str) -> dict[str, Any]:
+    if unit.ratio:
+        title = f"{unit.words[:1].upper()}{unit.words[1:]}, on a scale of ratios"
+        ticks = alt.Axis(title=title, labelExpr=PLAIN_LABEL, values=ratio_ticks(low, high))
+        return {"axis": ticks, "scale": alt.Scale(type="log", domain=[low, high], nice=False)}
     axis = alt.Axis(
         title=f"{words}, {unit.words}" if unit.words else words, labelExpr=SIGNED_LABEL, tickCount=5
     )
@@ -143,8 +173,8 @@ def _x(unit: Unit, low: float, high: float, words: str) -> dict[str, Any]:
 
 def _arrows(known: pd.DataFrame, low: float, high: float, colour: str, y: alt.Y) -> list[alt.Chart]:
     parts = []
-    for open_end, place, angle in (("low", low, 270), ("high", high, 90)):
-        rows = known[np.isinf(known[open_end])]
+    for side, place, angle in (("more_left", low, 270), ("more_right", high, 90)):
+        rows = known[known[side].astype(bool)]
         if len(rows):
             mark = alt.Chart(rows.assign(edge=place)).mark_point(
                 shape="triangle", filled=True, size=70, color=colour, angle=angle, opacity=1
@@ -164,21 +194,35 @@ def _truths(known: pd.DataFrame, y: alt.Y) -> list[alt.Chart]:
     ]
 
 
-def _broken(effect: str) -> str:
-    """Numbers in lines short enough for their column: the interval stands below the estimate."""
-    lines = effect.replace(" (", "\n(", 1).split("\n") if "(" in effect else [effect]
-    return "\n".join(part for line in lines for part in textwrap.wrap(line, TEXT_WRAP))
-
-
-def _words(drawn: pd.DataFrame, texts: list[str], x: float, y: alt.Y) -> list[alt.Chart]:
-    """Texts of one or more lines at a fixed place across, each block centred on its row."""
-    lines = drawn[["label"]].assign(lines=texts, breaks=[text.count("\n") for text in texts])
+def _words(drawn: pd.DataFrame, column: str, x: float, y: alt.Y) -> list[alt.Chart]:
+    """Texts of one or more lines at a fixed place across, each block centred on its row; the main row's
+    bold."""
+    lines = drawn[["at", "main"]].assign(lines=drawn[column], breaks=drawn[column].str.count("\n"))
     return [
         alt.Chart(part)
-        .mark_text(align="left", baseline="middle", lineBreak="\n", lineHeight=14, x=x, dy=-7 * int(breaks))
+        .mark_text(
+            align="left",
+            baseline="middle",
+            lineBreak="\n",
+            lineHeight=LINE_HEIGHT,
+            x=x,
+            dy=-LINE_HEIGHT / 2 * int(breaks),
+            fontWeight="bold" if bold else "normal",
+        )
         .encode(y=y, text="lines:N")
-        for breaks, part in lines.groupby("breaks", sort=True)
+        for (breaks, bold), part in lines.groupby(["breaks", "main"], sort=True)
     ]
+
+
+def _headings(headings: pd.DataFrame, y: alt.Y) -> list[alt.Chart]:
+    """The name of each group of rows, above a line across the labels."""
+    if headings.empty:
+        return []
+    words = alt.Chart(headings).mark_text(
+        align="left", baseline="middle", fontWeight="bold", fontSize=13, x=-LABEL_WIDTH
+    )
+    line = alt.Chart(headings).mark_rule(color=OUTLINE, x=-LABEL_WIDTH, x2=-8)
+    return [words.encode(y=y, text="heading:N"), line.encode(y=alt.Y("below:Q"))]
 
 
 def _truth_words(drawn: pd.DataFrame) -> str:

@@ -28,7 +28,7 @@ from sfpc_book.report.charts_theme import (
 )
 from sfpc_book.report.disclosure import PublishedCounts, require_published
 from sfpc_book.report.drawing import Absence, Drawing, shortened
-from sfpc_book.report.estimate_rows import RANDOMISATION, has_number, one_row
+from sfpc_book.report.estimate_rows import RANDOMISATION, has_number, of_main, one_row
 from sfpc_book.report.formats import (
     NOT_APPLICABLE,
     SUPPRESSED,
@@ -202,7 +202,7 @@ def randomisation_distribution(
     missing and not drawn. `estimates` holds the exact test of the same outcome, from which p and its
     minimum are taken.
     """
-    exact = one_row(estimates, analysis=RANDOMISATION, outcome=outcome.id)
+    exact = one_row(of_main(estimates), analysis=RANDOMISATION, outcome=outcome.id)
     unit = unit_of(outcome.unit)
     values = np.asarray(statistics, dtype=float) * unit.factor
     if not values.size or np.isnan(values[0]) or not has_number(exact):

@@ -31,6 +31,7 @@ def claim(
     term: str = "exposed",
     field: str = "effect",
     sample: str = "main",
+    exposure: str = "go_live",
     disclosure: Disclosure | None = None,
 ) -> Words:
     """One number for a sentence, worded by its kind. Says why, where the row holds no number.
@@ -43,7 +44,14 @@ def claim(
     if field not in FIELDS:
         raise ParameterError(f"a claim has no field {field!r}; fields are {', '.join(FIELDS)}")
     row = one_row(
-        estimates, model=model, outcome=outcome, horizon=horizon, analysis=analysis, term=term, sample=sample
+        estimates,
+        model=model,
+        outcome=outcome,
+        horizon=horizon,
+        analysis=analysis,
+        term=term,
+        sample=sample,
+        exposure=exposure,
     )
     if field in COUNT_FIELDS:
         if disclosure is None:

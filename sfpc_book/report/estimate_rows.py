@@ -20,6 +20,7 @@ from sfpc_book.report.formats import (
     unit_of,
     whole_percentage,
 )
+from sfpc_book.report.terms import MAIN_EXPOSURE, MAIN_SAMPLE, is_level
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
 
@@ -42,6 +43,22 @@ def choose(estimates: pd.DataFrame, **wanted: object) -> pd.DataFrame:
         else:
             keep &= estimates[column].eq(value).fillna(False).astype(bool)
     return estimates[keep]
+
+
+def of_main(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the main sample under the main definition of exposure; those of other choices are left out."""
+    return choose(estimates, sample=MAIN_SAMPLE, exposure=MAIN_EXPOSURE)
+
+
+def of_horizons(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the main sample, and of those of its children who are followed for the longest horizon."""
+    alike = (name for name, sample in study.samples.items() if sample.followed_longest)
+    return choose(estimates, sample=[MAIN_SAMPLE, *alike], exposure=MAIN_EXPOSURE)
+
+
+def not_of_main(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Rows of another sample or definition of exposure than the main ones."""
+    return estimates[~estimates.index.isin(of_main(estimates).index)]
 
 
 def one_row(estimates: pd.DataFrame, **wanted: object) -> pd.Series:
@@ -97,14 +114,14 @@ def effect_text(row: Any, *, doubt: str = "") -> str:
     """
     if not has_number(row):
         return status_text(row)
-    unit, (low, high) = row_unit(row), ends_of(row)
+    unit, (low, high), signed = row_unit(row), ends_of(row), not is_level(row)
     said = f"{UNRELIABLE} " if doubt else ""
-    said += unit.show(row.estimate, signed=True)
+    said += unit.show(row.estimate, signed=signed)
     if uninformative(row):
         return f"{said} (no informative exact interval: highest level {percentage(row.conf_level)})"
     if is_missing(low) or is_missing(high):
         return f"{said} (no interval)"
-    return f"{said} ({interval(low, high, unit)})"
+    return f"{said} ({interval(low, high, unit, signed=signed)})"
 
 
 def outcome_name(study: Study, outcome: str) -> str:

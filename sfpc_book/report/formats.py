@@ -28,16 +28,30 @@ SHORTHAND = {
 
 @dataclass(frozen=True)
 class Unit:
-    """How values of one unit are shown: multiply by `factor`, round to `places`, follow with `words`."""
+    """How values of one unit are shown: multiply by `factor`, round to `places`, follow with `words`.
+
+    A `ratio` is held as its logarithm and shown as itself: 1 is no difference, and it carries no sign.
+    """
 
     factor: float
     places: int
     words: str
     short: str
+    ratio: bool = False
+
+    def display(self, value: float) -> float:
+        """The value as it is shown, not yet rounded; infinite and missing values stay so."""
+        if not self.ratio or is_missing(value) or math.isinf(value):
+            return value * self.factor
+        return math.exp(min(value, LARGEST_LOGARITHM))
 
     def show(self, value: float, *, signed: bool = False) -> str:
         """The value without its words, e.g. `−4.2`; `[x]` when missing."""
-        return number(value * self.factor if value is not None else value, self.places, signed=signed)
+        if value is None or is_missing(value):
+            return NOT_AVAILABLE
+        if self.ratio and not math.isinf(value):
+            return _ratio_text(self.display(value), self.places)
+        return number(value * self.factor, self.places, signed=signed)
 
 
 PER_1000 = Unit(1000.0, 1, "per 1,000 children", "per 1,000")
@@ -45,15 +59,19 @@ DAYS = Unit(1.0, 1, "days per child", "days")
 PERCENTAGE_POINTS = Unit(100.0, 2, "percentage points", "pp")
 RATE_PER_10000 = Unit(1.0, 1, "per 10,000 children", "per 10,000")
 PLAIN = Unit(1.0, 2, "", "")
+LARGEST_LOGARITHM, LARGEST_RATIO = 700.0, 9999.0  # beyond them a ratio says nothing but that it is large
 
 
 def unit_of(unit: str | None) -> Unit:
     """How to show numbers in a unit as it stands in a study's outcome or in the column `unit`.
 
-    Proportions are shown per 1,000 children, those of sessions in percentage points; all else as it stands.
+    Proportions are shown per 1,000 children, those of sessions in percentage points, logarithms of ratios as
+    the ratios; all else as it stands.
     """
     text = "" if unit is None or pd.isna(unit) else str(unit).strip()
     lower = text.lower()
+    if lower.startswith("log ") and lower.endswith("ratio"):
+        return Unit(1.0, 2, lower.removeprefix("log "), lower.removeprefix("log "), ratio=True)
     if lower.startswith("pounds"):
         return Unit(1.0, 0, text, "pounds")
     if "10,000" in lower or "10000" in lower:
@@ -90,6 +108,14 @@ def number(value: float | None, places: int = 0, *, signed: bool = False) -> str
     if float(text.replace(",", "")) == 0:
         return text if signed or value == 0 or places else LOW
     return (MINUS if value < 0 else "+" if signed else "") + text
+
+
+def _ratio_text(value: float, places: int) -> str:
+    """A ratio to its places; never `0.00`, which no ratio is, nor digits of one that is only large."""
+    if value > LARGEST_RATIO:
+        return f"over {LARGEST_RATIO:,.0f}"
+    smallest = 10.0**-places
+    return f"below {smallest:.{places}f}" if value < smallest / 2 else f"{value:,.{places}f}"
 
 
 def count(value: float | None) -> str:
@@ -132,7 +158,7 @@ def p_value(value: float | None) -> str:
     return ">0.999" if 0.9995 <= value < 1 else f"{value:.3f}"
 
 
-def interval(low: float | None, high: float | None, unit: Unit) -> str:
+def interval(low: float | None, high: float | None, unit: Unit, *, signed: bool = True) -> str:
     """Both ends of an interval to the same places, e.g. `−12.1 to 3.7`; open ends are named."""
     if is_missing(low) or is_missing(high):
         return NOT_AVAILABLE
@@ -140,10 +166,10 @@ def interval(low: float | None, high: float | None, unit: Unit) -> str:
     if open_low and open_high:
         return "unbounded on both sides"
     if open_low:
-        return f"unbounded below, up to {unit.show(high, signed=True)}"
+        return f"unbounded below, up to {unit.show(high, signed=signed)}"
     if open_high:
-        return f"from {unit.show(low, signed=True)}, unbounded above"
-    return f"{unit.show(low, signed=True)} to {unit.show(high, signed=True)}"
+        return f"from {unit.show(low, signed=signed)}, unbounded above"
+    return f"{unit.show(low, signed=signed)} to {unit.show(high, signed=signed)}"
 
 
 def date_text(value: object) -> str:

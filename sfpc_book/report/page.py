@@ -22,6 +22,7 @@ from sfpc_book.report.disclosure import (
 )
 from sfpc_book.report.disclosure_baseline import publish_descriptives, publish_differences
 from sfpc_book.report.disclosure_flow import publish_flow
+from sfpc_book.report.disclosure_near import hide_near
 from sfpc_book.report.disclosure_patterns import publish_patterns
 from sfpc_book.report.disclosure_periods import publish_cells, publish_missing, publish_missing_periods
 from sfpc_book.report.disclosure_rates import publish_rates
@@ -74,9 +75,12 @@ class Page(EstimateFiles):
         """A paragraph made from data, marked when the data are synthetic."""
         return Words(text, self.status_of(of))
 
-    def record(self, estimates: pd.DataFrame) -> Record:
-        """Hand the chapter's estimates to the book; counts in them are protected first."""
-        return record_of(publish_estimates(estimates, self.study.disclosure))
+    def record(self, estimates: pd.DataFrame, reference: pd.DataFrame | None = None) -> Record:
+        """Hand the chapter's estimates to the book; counts in them are protected first, and hidden where they
+        are near those of `reference`."""
+        rules = self.study.disclosure
+        near = estimates if reference is None else hide_near(estimates, reference, rules)
+        return record_of(publish_estimates(near, rules))
 
     # What the page may read
 
@@ -227,10 +231,6 @@ class Page(EstimateFiles):
         if self.status_of("published") == "synthetic" != self.status_of("returns"):
             return None
         return self.parquet_of("published/series.parquet")
-
-    def scales(self, model: str) -> pd.DataFrame:
-        """Tidy estimates of a model's outcomes by the right model for the scale of each."""
-        return read_estimates(self.file_of(f"estimates/{model}/scales.csv"))
 
     def comparison(self) -> pd.DataFrame:
         """Tidy estimates of the matched comparison."""

@@ -36,6 +36,7 @@ from sfpc_book.report.formats import (
     whole_percentage,
 )
 from sfpc_book.report.reliability import doubt_of
+from sfpc_book.report.terms import MAIN_EXPOSURE, degrees_text
 from sfpc_book.report.words import paragraph
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
@@ -45,7 +46,9 @@ def effect_sentences(
     study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int, *, sample: str = "main"
 ) -> str:
     """A paragraph on one outcome at one horizon, from the main model's row and the exact test's rows."""
-    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, sample=sample)
+    rows = choose(
+        estimates, model=model, outcome=outcome, horizon=horizon, sample=sample, exposure=MAIN_EXPOSURE
+    )
     main = choose(rows, analysis=PRIMARY_ANALYSIS, term="exposed")
     if main.empty:
         name = study.outcomes[outcome].name
@@ -83,8 +86,10 @@ def size_sentence(row: Any, outcome: Outcome, horizon: int) -> str:
 
 def amount(value: float, unit: Unit, *, about: bool = True) -> str:
     """A difference in words, e.g. `about 8.0 fewer per 1,000 children`."""
+    if unit.ratio:
+        return f"{'about ' if about else ''}{unit.show(value)} as {unit.words}"
     size = number(abs(value) * unit.factor, unit.places)
-    if float(size.replace(",", "").replace("[low]", "0")) == 0:
+    if rounds_to_zero(value, unit):
         return f"about zero ({unit.words})" if about and unit.words else "zero"
     side = _side(value, unit)
     words = f" {unit.words}" if unit.words else ""
@@ -100,20 +105,21 @@ def interval_sentence(row: Any) -> str:
     if is_missing(low) or is_missing(high):
         return "No interval can be given."
     level = level_text(row.conf_level)
+    if math.isinf(low) and math.isinf(high):
+        return f"The {level} interval has no ends: at this level it rules out nothing."
     if math.isinf(low) or math.isinf(high):
-        return (
-            f"The {level} interval has "
-            f"{'no ends' if math.isinf(low) and math.isinf(high) else 'one open end'}."
-        )
-    degrees = (
-        "" if is_missing(row.df) else f" (t with {number(row.df, _df_places(row.df))} degrees of freedom)"
+        return f"The {level} interval has one open end. {rules_out(low, high, unit)}"
+    degrees = degrees_text(row)
+    held = f" (t with {degrees})" if degrees else ""
+    text = (
+        f"The {level} interval{held} runs from {range_words(low, high, unit)}. {_left_out(low, high, unit)}"
     )
-    return f"The {level} interval{degrees} runs from {range_words(low, high, unit)}. {_left_out(low, high)}"
+    return f"{text} {rules_out(low, high, unit)}"
 
 
 def range_words(low: float, high: float, unit: Unit) -> str:
     """Both ends in words with the unit said once, e.g. `21.9 fewer to 5.9 more per 1,000 children`."""
-    words = f" {unit.words}" if unit.words and not _is_level(unit) else ""
+    words = f" {unit.words}" if unit.words and not (_is_level(unit) or unit.ratio) else ""
     if is_missing(low) or is_missing(high):
         return "not given"
     if math.isinf(low) and math.isinf(high):
@@ -125,31 +131,69 @@ def range_words(low: float, high: float, unit: Unit) -> str:
     return f"{_end(low, unit)} to {_end(high, unit)}{words}"
 
 
+def rounds_to_zero(value: float, unit: Unit) -> bool:
+    """Whether a difference is shown as zero in its unit."""
+    return round(abs(value) * unit.factor, unit.places) == 0
+
+
 def _end(value: float, unit: Unit) -> str:
+    if unit.ratio:
+        return unit.show(value)
     size = number(abs(value) * unit.factor, unit.places)
-    if float(size.replace(",", "").replace("[low]", "0")) == 0:
+    if rounds_to_zero(value, unit):
         return "zero"
     return f"{size} {f'{unit.words} ' if _is_level(unit) else ''}{_side(value, unit)}"
 
 
-def _left_out(low: float, high: float) -> str:
-    """What lies outside the interval, in words."""
+def _left_out(low: float, high: float, unit: Unit) -> str:
+    """What the interval includes, in words."""
+    null = "a ratio of one" if unit.ratio else "zero"
     if low <= 0 <= high:
-        return (
-            "It includes zero: the data fit a fall as well as a rise, and changes beyond the ends fit "
-            "them poorly."
-        )
-    return (
-        "It leaves out zero; any change between the ends fits the data, and changes beyond them fit "
-        "them poorly."
-    )
+        return f"It includes {null}: the data fit a fall as well as a rise."
+    return f"It leaves out {null}; any {'ratio' if unit.ratio else 'change'} between the ends fits the data."
+
+
+def rules_out(low: float, high: float, unit: Unit) -> str:
+    """What lies outside the interval, as a condition on what its analysis rests on; empty without ends."""
+    outside = _outside(low, high, unit)
+    return f"If its assumptions hold, it rules out, at this level, {listed(outside)}." if outside else ""
+
+
+def _outside(low: float, high: float, unit: Unit) -> list[str]:
+    if unit.ratio:
+        below, above = f"ratios below {unit.show(low)}", f"ratios above {unit.show(high)}"
+        return ([] if math.isinf(low) else [below]) + ([] if math.isinf(high) else [above])
+    items = []
+    if not math.isinf(low):
+        items += _beyond(low, unit, ("fall", "rise")) if low > 0 else _larger("fall", low, unit)
+    if not math.isinf(high):
+        items += _beyond(high, unit, ("rise", "fall")) if high < 0 else _larger("rise", high, unit)
+    return items
+
+
+def _beyond(end: float, unit: Unit, sides: tuple[str, str]) -> list[str]:
+    """An end on the far side of zero rules out one direction, and small changes in the other."""
+    against, towards = sides
+    small = [] if rounds_to_zero(end, unit) else [f"{towards}s smaller than {difference_size(end, unit)}"]
+    return [f"any {against}", *small]
+
+
+def _larger(side: str, end: float, unit: Unit) -> list[str]:
+    return [
+        f"any {side}" if rounds_to_zero(end, unit) else f"{side}s larger than {difference_size(end, unit)}"
+    ]
+
+
+def difference_size(value: float, unit: Unit) -> str:
+    """The size of a difference, with its unit: `24.0 per 1,000 children`."""
+    return f"{number(abs(value) * unit.factor, unit.places)} {unit.words}".strip()
 
 
 def exact_sentence(exact: Any, attainable: Any) -> str:
     """The exact p-value beside the smallest attainable one and the number of orders; the attainable
     interval.
     """
-    if exact is None or is_missing(exact.p_value):
+    if exact is None or is_missing(exact.p_value) or is_missing(exact.p_minimum):
         return "No exact test could be made."
     orders = "unknown" if is_missing(exact.n_orders) else f"{int(exact.n_orders):,}"
     text = (
@@ -233,7 +277,3 @@ def _side(value: float, unit: Unit) -> str:
     if _is_level(unit):
         return "lower" if value < 0 else "higher"
     return "fewer" if value < 0 else "more"
-
-
-def _df_places(df: float) -> int:
-    return 0 if float(df).is_integer() else 1

@@ -13,13 +13,15 @@ from sfpc_book.report.estimate_rows import (
     choose,
     followed_text,
     has_number,
+    of_horizons,
+    of_main,
     row_unit,
     span_text,
     status_text,
 )
 from sfpc_book.report.formats import is_missing, level_text, p_value
 from sfpc_book.report.reliability import doubt_of
-from sfpc_book.report.sentences import alike_sentence, amount, range_words
+from sfpc_book.report.sentences import alike_sentence, amount, range_words, rules_out
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
@@ -27,7 +29,7 @@ from sfpc_book.study.schema import Study
 
 def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
     """For each outcome with a horizon, the estimate at each with interval and share followed, as a list."""
-    rows = choose(estimates, model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
+    rows = choose(of_horizons(study, estimates), model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
     items = []
     without = [
         f"“{known.name}” has no horizon: it is measured over {span_text(known, 0)}."
@@ -85,7 +87,7 @@ def outcome_sentences(
 
 def _with_alike(text: str, rows: pd.DataFrame) -> str:
     """The list, and one sentence below it where a smallest p is larger than the design makes it."""
-    exact = [row for row in choose(rows, analysis=RANDOMISATION, sample="main").itertuples()]
+    exact = [row for row in choose(of_main(rows), analysis=RANDOMISATION).itertuples()]
     if not any(alike_sentence(row) for row in exact):
         return text
     return (
@@ -95,14 +97,14 @@ def _with_alike(text: str, rows: pd.DataFrame) -> str:
 
 
 def _in_short(study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int) -> str:
-    rows = choose(estimates, model=model, outcome=outcome, horizon=horizon, sample="main")
+    rows = choose(of_main(estimates), model=model, outcome=outcome, horizon=horizon)
     main = next(choose(rows, analysis=PRIMARY_ANALYSIS).itertuples(), None)
     if main is None:
         return "no estimate has been recorded"
     exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
     p = (
         ""
-        if exact is None or is_missing(exact.p_value)
+        if exact is None or is_missing(exact.p_value) or is_missing(exact.p_minimum)
         else f"exact p = {p_value(exact.p_value)}, smallest attainable {p_value(exact.p_minimum)}"
     )
     return _short_of(study, main, p)
@@ -123,12 +125,14 @@ def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
     """The exact test pooled over the models, where it was made: estimate, interval, p and its minimum."""
     rows = choose(estimates, analysis="pooled_randomisation", outcome=outcome, horizon=horizon)
     row = next(rows.itertuples(), None)
-    if row is None or is_missing(row.p_value):
+    if row is None or any(is_missing(value) for value in (row.p_value, row.p_minimum, row.n_orders)):
         return "No test pooled over the models has been recorded."
     unit = row_unit(row)
-    return (
+    text = (
         f"Taken together, the trials' mean estimate is {amount(row.estimate, unit)} "
         f"({level_text(row.conf_level)} exact interval {range_words(row.conf_low, row.conf_high, unit)}). "
         f"Among {int(row.n_orders):,} possible orders of go-lives p = {p_value(row.p_value)}; the smallest "
         f"that any result could have had is {p_value(row.p_minimum)}."
     )
+    ends_known = not (is_missing(row.conf_low) or is_missing(row.conf_high))
+    return paragraph([text, rules_out(row.conf_low, row.conf_high, unit) if ends_known else ""])

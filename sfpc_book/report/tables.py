@@ -4,12 +4,12 @@ missing.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pandas as pd
 
 from sfpc_book.report.disclosure import publish_estimates
+from sfpc_book.report.disclosure_near import hide_near
 from sfpc_book.report.estimate_rows import (
     analysis_name,
     effect_text,
@@ -26,13 +26,20 @@ from sfpc_book.report.formats import (
     NOT_AVAILABLE,
     count,
     is_missing,
-    listed,
-    number,
     p_value,
     percentage,
+    whole_percentage,
 )
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.report.table import TableContent
+from sfpc_book.report.terms import (
+    LEVELS,
+    choice_words,
+    is_level,
+    plan_status_of,
+    reference_text,
+    term_words,
+)
 from sfpc_book.report.words import Words
 from sfpc_book.study.schema import Study
 
@@ -41,62 +48,98 @@ PLAN = {"planned": "listed as planned", "exploratory": "exploratory"}
 
 
 def estimates_table(
-    study: Study, estimates: pd.DataFrame, caption: str, *, models: bool = False, curve: bool = True
+    study: Study,
+    estimates: pd.DataFrame,
+    caption: str,
+    *,
+    models: bool = False,
+    curve: bool = True,
+    reference: pd.DataFrame | None = None,
 ) -> TableContent:
     """One row per estimate: what, by which analysis, estimate with interval, df, p with its minimum, sizes.
 
     `models` adds a column for the practice model. Without `curve`, effects by time since go-live are left
     to the data file. Rows stand in the order of the study; those without a number say why in the estimate's
-    place.
+    place. Counts too near those of a row of `reference` are hidden (see `hide_near`).
     """
-    ordered = publish_estimates(in_study_order(study, estimates), study.disclosure)
-    chosen = ordered if curve else ordered[ordered["analysis"] != "exposure_time"]
+    raw = in_study_order(study, estimates)
+    near = raw if reference is None else hide_near(raw, reference, study.disclosure)
+    ordered = publish_estimates(near, study.disclosure)
+    shown = pd.Series(True, index=ordered.index) if curve else ordered["analysis"] != "exposure_time"
+    chosen = ordered[shown]
+    pairs = zip(chosen.itertuples(), raw[shown].itertuples(), strict=True)
+    cells = pd.DataFrame([_estimate_cells(study, row, whole, models) for row, whole in pairs])
+    if chosen["missing_information"].notna().any():
+        cells["Missing information"] = [_missing_text(row) for row in chosen.itertuples()]
+    return TableContent(
+        cells=cells,
+        caption=caption,
+        notes=tuple(_notes(chosen, curve=curve)),
+        source=ESTIMATES_SOURCE,
+        data=ordered,
+    )
+
+
+def _notes(rows: pd.DataFrame, *, curve: bool) -> list[str]:
     notes = [
         "Estimates are differences after go-live; the interval stands in brackets at the level given.",
         "Beside an exact p-value stands the smallest that any result could have had.",
         "“Listed as planned” says how the study file lists an analysis.",
         "Counts are rounded one by one, so those analysed can differ from those linked by rounding alone.",
     ]
-    if not curve:
-        notes.append("Effects by time since go-live are in the data file.")
-    return TableContent(
-        cells=pd.DataFrame([_estimate_cells(study, row, models) for row in chosen.itertuples()]),
-        caption=caption,
-        notes=tuple(notes),
-        source=ESTIMATES_SOURCE,
-        data=ordered,
+    if rows["term"].isin(LEVELS).any():
+        notes.append("Rows named as a risk are levels, not differences.")
+    if any(row_unit(row).ratio for row in rows.itertuples()):
+        notes.append("A ratio of one means equal levels. The data file holds ratios as logarithms.")
+    if rows["missing_information"].notna().any():
+        notes.append(
+            "“Missing information” is the share of information on the estimate that missing covariates cost."
+        )
+    return notes if curve else [*notes, "Effects by time since go-live are in the data file."]
+
+
+def _missing_text(row: Any) -> str:
+    """The share of information that missing covariates cost; `[z]` where none were filled in."""
+    return (
+        NOT_APPLICABLE if is_missing(row.missing_information) else whole_percentage(row.missing_information)
     )
 
 
 def in_study_order(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
-    """Rows by model, outcome, horizon and analysis in the order of the study; unknown names come last."""
+    """Rows by model, outcome, horizon, analysis, sample and exposure in the order of the study; unknown names
+    come last."""
     orders = {
         "model": list(study.models),
         "outcome": list(study.outcomes),
         "analysis": list(study.analyses),
+        "sample": list(study.samples),
+        "exposure": list(study.exposures),
     }
     keys = {
         name: estimates[name].map({key: place for place, key in enumerate(known)}).fillna(len(known))
         for name, known in orders.items()
     }
     keys["horizon"] = estimates["horizon"].astype("Float64").fillna(0)
-    ranked = pd.DataFrame(keys)[["model", "outcome", "horizon", "analysis"]].reset_index(drop=True)
+    ranked = pd.DataFrame(keys)[
+        ["model", "outcome", "horizon", "analysis", "sample", "exposure"]
+    ].reset_index(drop=True)
     order = ranked.sort_values(list(ranked), kind="stable").index
     return estimates.iloc[order]
 
 
-def _estimate_cells(study: Study, row: Any, models: bool) -> dict[str, str]:
+def _estimate_cells(study: Study, row: Any, whole: Any, models: bool) -> dict[str, str]:
+    """The cells of a row as it may be shown; `whole` is the row before counts were protected."""
     first = {"Model": model_name(study, row.model)} if models else {}
     return first | {
-        "Outcome": f"{outcome_name(study, row.outcome)}{_term(row.term)}",
+        "Outcome": _named(study, row),
         "Followed for": _followed(study, row),
-        "Analysis": f"{analysis_name(study, row.analysis)} ({_plan_status(study, row.analysis)})",
-        "Estimate (interval)": effect_text(row, doubt=doubt_of(study, row)),
+        "Analysis": _analysis(study, row),
+        "Estimate (interval)": effect_text(row, doubt=doubt_of(study, whole)),
         "Unit": row_unit(row).words or NOT_APPLICABLE,
         "Level": percentage(row.conf_level, 1) if has_number(row) else NOT_APPLICABLE,
-        "df": NOT_APPLICABLE if is_missing(row.df) else number(row.df, 1),
+        "Reference": reference_text(row),
         "p": p_text(row),
-        "Children": size_text(row.n_children),
+        "Children": NOT_AVAILABLE if is_missing(whole.n_children) else count(row.n_children),
         "Authorities": size_text(row.n_clusters),
     }
 
@@ -106,19 +149,16 @@ def _followed(study: Study, row: Any) -> str:
     return horizon_text(row, study) + (f" ({so_far})" if so_far else "")
 
 
-def _term(term: str) -> str:
-    if term.startswith("exposure_time_average"):
-        times = re.findall(r"_(\d+)(?=_|$)", term)
-        return f", average over periods {listed(times)} since go-live" if times else ""
-    if found := re.fullmatch(r"exposure_time_(\d+)", term):
-        return f", period {found[1]} since go-live"
-    if found := re.fullmatch(r"event_time_(-?\d+)", term):
-        return f", year {found[1]} since adoption".replace("-", "−")
-    return ""
+def _named(study: Study, row: Any) -> str:
+    """The outcome, with the term where it is not the plain effect."""
+    term = term_words(str(row.term), study)
+    return f"{outcome_name(study, row.outcome)}{f', {term}' if term else ''}"
 
 
-def _plan_status(study: Study, analysis: str) -> str:
-    return PLAN[study.analyses[analysis].plan_status] if analysis in study.analyses else "exploratory"
+def _analysis(study: Study, row: Any) -> str:
+    """The analysis, the sample and exposure where they are not the main ones, and whether it was planned."""
+    words = "; ".join([analysis_name(study, row.analysis), *choice_words(study, row)])
+    return f"{words} ({PLAN[plan_status_of(study, row)]})"
 
 
 def size_text(value: object) -> str:
@@ -161,10 +201,10 @@ def _truth_cells(study: Study, row: Any) -> dict[str, str]:
         inside = "yes" if low <= row.truth <= high else "no"
     return {
         "Practice model": model_name(study, row.model),
-        "Outcome": f"{outcome_name(study, row.outcome)}{_term(row.term)}",
+        "Outcome": _named(study, row),
         "Followed for": _followed(study, row),
         "Analysis": analysis_name(study, row.analysis),
-        "Truth": unit.show(row.truth, signed=True),
+        "Truth": unit.show(row.truth, signed=not is_level(row)),
         "Estimate (interval)": effect_text(row, doubt=doubt_of(study, row)),
         "Interval holds the truth": inside,
         "Unit": unit.words or NOT_APPLICABLE,
