@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sfpc_book.study.calibration import Calibration
 from sfpc_book.study.part import Part
 from sfpc_book.study.registries import (
     Analysis,
@@ -159,6 +160,7 @@ class Study(Part):
     covariates: tuple[str, ...] = ()
     imputation: Imputation = Imputation()
     specifications: Specifications = Specifications()
+    calibration: Calibration = Calibration()
     not_done: tuple[NotDone, ...] = ()
     covid: tuple[CovidBand, ...] = ()
 
