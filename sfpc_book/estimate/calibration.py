@@ -1,12 +1,12 @@
 """The calibration study: how each method behaves on trials simulated at a model's own design.
 
-Work is cut into chunks of `CHUNK` replications. A chunk's random numbers follow from its place in the grid (model,
-scenario, number of the chunk) and from nothing else, so the result is the same whoever runs the chunks, in whatever
-order, and more replications keep those that are there. Within a chunk the costly methods see the first replications
-only (`Replications`).
+Work is cut into chunks of `CHUNK` replications. A chunk's random numbers follow from its place in the grid
+(model, scenario, number of the chunk) and from nothing else, so the result is the same whoever runs the
+chunks, in whatever order, and more replications keep those that are there. Within a chunk the costly methods
+see the first replications only (`Replications`).
 
-After Morris, White and Crowther, "Using simulation studies to evaluate statistical methods", Statistics in Medicine
-38 (2019): every share and mean has its Monte Carlo standard error, and failures are counted.
+After Morris, White and Crowther, "Using simulation studies to evaluate statistical methods", Statistics in
+Medicine 38 (2019): every share and mean has its Monte Carlo standard error, and failures are counted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The design on which trials are simulated: the realised cells of one model under every admissible order.
 
-Children stay where they are; what changes from one simulated trial to the next is which authority received which
-go-live, drawn among the orders that randomisation could have given, and the outcomes.
+Children stay where they are; what changes from one simulated trial to the next is which authority received
+which go-live, drawn among the orders that randomisation could have given, and the outcomes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import Cells, cells_of
 from sfpc_book.estimate.randomisation import orders_of
 from sfpc_book.study.schema import CovidBand
-from sfpc_book.study.wedge import Wedge
+from sfpc_book.study.wedge import MAXIMUM_ORDERS, Wedge
 
 MONTH = 365.25 / 12  # days
 SIZE_COLUMNS = ("authority", "period", "n_children")
@@ -59,9 +59,7 @@ class Design:
     def wedge_of(self, order: int) -> Wedge:
         """The wedge in which that order is the one drawn."""
         starts = zip(self.wedge.authorities, self.orders[order].tolist(), strict=True)
-        return replace(
-            self.wedge, go_live={slug: self.wedge.period_starts[start] for slug, start in starts}
-        )
+        return replace(self.wedge, go_live={slug: self.wedge.period_starts[start] for slug, start in starts})
 
     def _column(self) -> np.ndarray:
         """Place in `wedge.authorities` of each cell's authority."""
@@ -82,18 +80,19 @@ def design_of(sizes: pd.DataFrame, wedge: Wedge, bands: Sequence[CovidBand] = ()
     Raises
     ------
     EstimationError
-        For missing columns, authorities that the wedge does not know, or when no two cells hold children.
+        For missing columns, authorities that the wedge does not know, or an `obstacle`.
     """
     missing = [name for name in SIZE_COLUMNS if name not in sizes.columns]
     unknown = [] if missing else sorted(set(sizes["authority"]) - set(wedge.authorities))
     problems = [f"there is no column {name}" for name in missing]
-    problems += [f"'{slug}' is not in the wedge; known are {', '.join(wedge.authorities)}" for slug in unknown]
+    problems += [
+        f"'{slug}' is not in the wedge; known are {', '.join(wedge.authorities)}" for slug in unknown
+    ]
+    if not problems and (cause := obstacle(sizes, wedge)):
+        problems.append(cause)
     if problems:
-        raise EstimationError(f"The sizes of cells of '{wedge.model_id}' cannot be used:", problems)
-    known = sizes.loc[sizes["n_children"] > 0, "authority"].unique()
-    wedge = wedge.among(known)
-    if len(wedge.authorities) < 2:
-        raise EstimationError(f"'{wedge.model_id}' has children in fewer than two authorities: no trial to try.")
+        raise EstimationError(f"No trial can be simulated on the cells of '{wedge.model_id}':", problems)
+    wedge = wedge.among(_with_children(sizes))
     cells = _cells(sizes, wedge)
     orders = orders_of(wedge)[0]
     start, middle = _days(wedge)
@@ -108,6 +107,19 @@ def design_of(sizes: pd.DataFrame, wedge: Wedge, bands: Sequence[CovidBand] = ()
         months=np.where(exposed == 1, middle[cells.period] - np.append(start, np.inf)[starts], 0.0),
         years=(middle[cells.period] - centre) / 12,
     )
+
+
+def obstacle(sizes: pd.DataFrame, wedge: Wedge) -> str | None:
+    """Why no trial can be simulated on these cells, or None."""
+    known = _with_children(sizes)
+    if len(known) < 2:
+        return "fewer than two authorities have children"
+    orders = wedge.among(known).n_orders
+    return f"{orders:,} orders are more than can be listed" if orders > MAXIMUM_ORDERS else None
+
+
+def _with_children(sizes: pd.DataFrame) -> set[str]:
+    return set(sizes.loc[sizes["n_children"] > 0, "authority"])
 
 
 def _cells(sizes: pd.DataFrame, wedge: Wedge) -> Cells:

@@ -1,14 +1,14 @@
 """The smallest effect that a design would have found with a given power: by closed form and by simulation.
 
 *Closed form*: the variance of generalised least squares at the realised cells under declared correlations
-(`power.py`). *Simulation*: the estimate and every order's statistic are linear in the cell means, so an effect of t
-added to the exposed cells of a trial simulated without effect moves the estimate by t, leaves the residuals, and moves
-an order's statistic by t times that of the exposure. Whether a trial rejects is thus known at every t from one draw,
-and the smallest t at which the share of rejections reaches the power is found by bisection. The variance of a 0/1
-outcome is taken as that without effect.
+(`power.py`). *Simulation*: the estimate and every order's statistic are linear in the cell means, so an
+effect of t added to the exposed cells of a trial simulated without effect moves the estimate by t, leaves the
+residuals, and moves an order's statistic by t times that of the exposure. Whether a trial rejects is thus
+known at every t from one draw, and the smallest t at which the share of rejections reaches the power is found
+by bisection. The variance of a 0/1 outcome is taken as that without effect.
 
-With less than the power at any size, the status says so and there is no number: an exact test with few orders cannot
-reject at a level below its smallest p.
+With less than the power at any size, the status says so and there is no number: an exact test with few orders
+cannot reject at a level below its smallest p.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from sfpc_book.estimate.power import detectable_effects
 from sfpc_book.estimate.randomisation import TIE_TOLERANCE
 
 DETECTABLE_COLUMNS = (
-    "model", "method", "scenario", "intracluster_correlation", "cell_autocorrelation", "alpha", "power", "baseline",
-    "detectable", "detectable_error", "replications", "status", "unit", "data_status",
+    "model", "method", "scenario", "intracluster_correlation", "cell_autocorrelation", "alpha", "power",
+    "baseline", "detectable", "detectable_error", "replications", "status", "unit", "data_status",
 )  # fmt: skip
 CLOSED_FORM = "closed_form"
 UNREACHABLE = not_estimable("no size of effect reaches this power")
@@ -42,8 +42,8 @@ Rejects = Callable[[float], np.ndarray]
 
 
 def detectable_table(plan: Plan, design: Design) -> pd.DataFrame:
-    """`DETECTABLE_COLUMNS`: the closed form for each intracluster correlation, then the leading methods in every
-    scenario without effect, by the study's `linear` replications."""
+    """`DETECTABLE_COLUMNS`: the closed form for each intracluster correlation, then the leading methods in
+    every scenario without effect, by the study's `linear` replications."""
     rows = [*_closed_form(plan, design)]
     judge = LinearJudge(design, statistic=plan.statistic, conf_level=plan.conf_level)
     for name, scenario in plan.settings.scenarios.items():
@@ -111,7 +111,8 @@ def _simulated(plan: Plan, judge: LinearJudge, scenario: str) -> list[dict[str, 
 
 
 def smallest_effect(rejects: Rejects, power: float) -> dict[str, object]:
-    """The smallest effect rejected with a probability of at least `power`, its Monte Carlo error, and a status.
+    """The smallest effect rejected with a probability of at least `power`, its Monte Carlo error, and a
+    status.
 
     The error is that of the power there over the slope of the power around it.
     """

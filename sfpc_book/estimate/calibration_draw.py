@@ -1,12 +1,12 @@
 """Outcomes of simulated trials: an order drawn by lot, risks by a declared scenario, binomial children.
 
-The risk of a cell without the model is the sum of its authority's own level, a change of the period that all share,
-and what the scenario adds: a deviation of the cell (independent, or autocorrelated over the periods of an
-authority), a trend of the authority, a shock under lockdown that differs between authorities. Exposure adds the
-effect, which may begin late and grow. All of it is drawn anew in every replication.
+The risk of a cell without the model is the sum of its authority's own level, a change of the period that all
+share, and what the scenario adds: a deviation of the cell (independent, or autocorrelated over the periods of
+an authority), a trend of the authority, a shock under lockdown that differs between authorities. Exposure
+adds the effect, which may begin late and grow. All of it is drawn anew in every replication.
 
-The true value is counted, not assumed: the mean over the exposed children of their risk with and without the model,
-both kept between `LEAST` and 1 - `LEAST`.
+The true value is counted, not assumed: the mean over the exposed children of their risk with and without the
+model, both kept between `LEAST` and 1 - `LEAST`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Draws:
     mean
         Share of children with the event in each cell, (R, cells).
     difference, log_odds
-        True difference of risks, and of log odds, that exposure makes in each cell, 0 where unexposed, (R, cells).
+        True difference of risks, and of log odds, that exposure makes in each cell, 0 where unexposed, (R,
+        cells).
     """
 
     order: np.ndarray

@@ -1,10 +1,10 @@
 """Methods whose estimate is a sum of cell means: every simulated trial of one order is judged at once.
 
-The coefficient of the two-way model is L'y with L known from the design. So are the cluster sums of its sandwich
-variances: with v_g = A_g' X_g B c of `cluster_variance`, the variance is the sum of squares of p_g'y,
-p_g = (I - H)_{.g} v_g, and the Satterthwaite degrees of freedom are (sum_g p_g'p_g)^2 / sum_gh (p_g'p_h)^2. An
-order's L and p_g are worked out once; thousands of trials are then two products of matrices. The exact test shares
-the L of all orders in the same way.
+The coefficient of the two-way model is L'y with L known from the design. So are the cluster sums of its
+sandwich variances: with v_g = A_g' X_g B c of `cluster_variance`, the variance is the sum of squares of
+p_g'y, p_g = (I - H)_{.g} v_g, and the Satterthwaite degrees of freedom are (sum_g p_g'p_g)^2 / sum_gh
+(p_g'p_h)^2. An order's L and p_g are worked out once; thousands of trials are then two products of matrices.
+The exact test shares the L of all orders in the same way.
 
 Tested against `fit_two_way`, `cluster_variance` and `exact_test`.
 """
@@ -99,7 +99,8 @@ def _degrees(rows: np.ndarray) -> float:
 
 
 class LinearJudge:
-    """Judges the simulated trials of a design by the linear methods; what depends on an order alone is kept."""
+    """Judges the simulated trials of a design by the linear methods; what depends on an order alone is
+    kept."""
 
     def __init__(self, design: Design, *, statistic: str = "two_way", conf_level: float = 0.95) -> None:
         self.design, self.statistic, self.conf_level = design, statistic, conf_level

@@ -5,8 +5,8 @@
 | `refitted` | one or a few linear solutions each |
 | `iterated` | a search for a maximum in each |
 
-A family shares one fit: the mixed model judged by the normal and by Satterthwaite's degrees of freedom. A logit is
-fitted to cells as groups of children, which is the likelihood of their own rows.
+A family shares one fit: the mixed model judged by the normal and by Satterthwaite's degrees of freedom. A
+logit is fitted to cells as groups of children, which is the likelihood of their own rows.
 """
 
 from __future__ import annotations
@@ -143,8 +143,8 @@ def _bootstrap(trial: Trial, *, kind: str) -> Iterator[Verdict]:
 
 
 def _mixed(trial: Trial, *, names: dict[str, str], cell_effects: bool = False) -> Iterator[Verdict]:
-    """The mixed model; `names` maps a reference distribution to the method's name. The normal one shares the fit
-    of the first of the others."""
+    """The mixed model; `names` maps a reference distribution to the method's name. The normal one shares the
+    fit of the first of the others."""
     cause = blocking_cause(trial.cells)
     if cause:
         for name in names.values():

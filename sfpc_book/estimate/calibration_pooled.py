@@ -1,7 +1,8 @@
 """The exact test pooled over the trials, on simulated trials of all of them at once.
 
-One replication takes one simulated trial of every model, as its own calibration draws it, and pools their exact tests
-as the report does. The true value is the mean of the trials' true values with the weights of the pooled estimate.
+One replication takes one simulated trial of every model, as its own calibration draws it, and pools their
+exact tests as the report does. The true value is the mean of the trials' true values with the weights of the
+pooled estimate.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def calibrate_pooled(
     *,
     replications: Replications | None = None,
 ) -> pd.DataFrame:
-    """`CALIBRATION_COLUMNS` of the pooled test in every scenario, at the study's level and at the smallest one.
+    """`CALIBRATION_COLUMNS` of the pooled test in every scenario, at the study's level and at the smallest
+    one.
 
     The test goes through all combinations of orders in every replication, so it has as many as the `refitted`
     methods.
@@ -57,7 +59,8 @@ def calibrate_pooled(
 
 
 def pooled_rows(plan: Plan, scenario: str, verdicts: pd.DataFrame) -> pd.DataFrame:
-    """`CALIBRATION_COLUMNS` of one scenario; the smallest level is that at which every replication can reject."""
+    """`CALIBRATION_COLUMNS` of one scenario; the smallest level is that at which every replication can
+    reject."""
     at_least = verdicts["method"] == POOLED_ATTAINABLE
     smallest = verdicts.loc[at_least, "alpha"].max()
     levelled = verdicts.assign(alpha=verdicts["alpha"].mask(at_least, smallest))
@@ -70,7 +73,9 @@ def pooled_verdicts(
     """Verdicts on one chunk's trials, as far as `size` replications reach."""
     first = next(iter(plans.values()))
     kept = max(0, min(size - chunk * CHUNK, CHUNK))
-    draws = {model: plan.draws(judges[model].design, scenario, chunk).first(kept) for model, plan in plans.items()}
+    draws = {
+        model: plan.draws(judges[model].design, scenario, chunk).first(kept) for model, plan in plans.items()
+    }
     found = list(_replications(judges, draws, first.conf_level))
     tests = [replication.test for replication in found]
     shared = {
@@ -85,7 +90,8 @@ def pooled_verdicts(
     rows, status = np.arange(kept) + chunk * CHUNK, np.full(kept, "ok")
     return pd.concat(
         [
-            verdict_frame(name, rows, status, alpha=alpha, conf_low=ends[:, 0], conf_high=ends[:, 1], level=at,
+            verdict_frame(name, rows, status, alpha=alpha, conf_low=ends[:, 0], conf_high=ends[:, 1],
+            level=at,
                           **shared)
             for name, alpha, ends, at in (
                 (POOLED, 1 - first.conf_level, asked, first.conf_level),

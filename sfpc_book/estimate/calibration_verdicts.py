@@ -1,4 +1,5 @@
-"""What each method said of each simulated trial, and what that comes to: size or power, coverage, bias, width.
+"""What each method said of each simulated trial, and what that comes to: size or power, coverage, bias,
+width.
 
 A method that gives no result for a trial has not rejected in it; it is counted, never dropped.
 """

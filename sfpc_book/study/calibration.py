@@ -1,7 +1,7 @@
 """How the methods are tried out on simulated trials of the study's own designs: the scenarios, as data.
 
-All sizes are risks between 0 and 1 of the primary outcome. Nothing here is estimated from the trials' outcomes:
-the values are declared, so that what a design can do is known before its results are.
+All sizes are risks between 0 and 1 of the primary outcome. Nothing here is estimated from the trials'
+outcomes: the values are declared, so that what a design can do is known before its results are.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from sfpc_book.study.part import Part
 class Replications(Part):
     """Simulated trials of each scenario by what a method costs.
 
-    `linear` methods are sums of cell means and are judged for all trials at once; `refitted` ones are fitted to
-    each trial; `iterated` ones search for a maximum in each.
+    `linear` methods are sums of cell means and are judged for all trials at once; `refitted` ones are fitted
+    to each trial; `iterated` ones search for a maximum in each.
     """
 
     linear: int = Field(default=1000, ge=1, le=1_000_000)
@@ -24,8 +24,8 @@ class Replications(Part):
 
 
 class Baseline(Part):
-    """Risk without the model: each authority's own between `lowest` and `highest`, and a change of every period
-    that all authorities share, with standard deviation `period_deviation`."""
+    """Risk without the model: each authority's own between `lowest` and `highest`, and a change of every
+    period that all authorities share, with standard deviation `period_deviation`."""
 
     lowest: float = Field(default=0.03, gt=0, lt=1)
     highest: float = Field(default=0.08, gt=0, lt=1)
@@ -98,6 +98,4 @@ class Calibration(Part):
     replications: Replications = Replications()
     baseline: Baseline = Baseline()
     detectable: Detectable = Detectable()
-    scenarios: dict[str, Scenario] = Field(
-        default={"no_effect": Scenario(name="No effect")}, min_length=1
-    )
+    scenarios: dict[str, Scenario] = Field(default={"no_effect": Scenario(name="No effect")}, min_length=1)

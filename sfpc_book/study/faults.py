@@ -205,7 +205,7 @@ def _calibration_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
     for key, item in scenarios.items():
         effect, where = _number(item.get("effect", 0)), ("calibration", "scenarios", key)
         if not (low + effect > 0 and high + effect < 1):
-            text = f"effect {effect} takes a risk of {low} to {high} out of the range 0 to 1; choose a smaller one"
+            text = f"effect {effect} takes a risk of {low} to {high} out of 0 to 1; choose a smaller one"
             yield Fault((*where, "effect"), text)
         if not effect and (item.get("delay_months") or item.get("ramp_months")):
             yield Fault(where, f"'{key}' has a delay or a ramp but no effect; give it one, or take them out")
