@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from calibration_frames import write_calibration
 
 from sfpc_book.cohort.sample import INCLUDED, STEPS, flow_table
 from sfpc_book.contracts.finding import Finding, write_findings
@@ -104,6 +105,7 @@ def write_build(study: Study, folder: Path) -> Path:
         _write_cohort(study, model, folder / "cohort" / model, rng)
         for slug in study.models[model].trial_authorities:
             _write_returns(slug, folder / "returns" / slug, rng)
+    write_calibration(study, folder)
     return folder
 
 

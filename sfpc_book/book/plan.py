@@ -177,6 +177,7 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
     extra = {
         "sample": returns,
         "data_quality": returns,
+        "primary": [f"estimates/{model.id}/{name}.csv" for name in ("calibration", "detectable")],
         "costs": [
             "published/series.parquet",
             *(f"results/{model.id}-{name}.csv" for name in ("primary", "secondary", "follow_up")),
@@ -217,6 +218,12 @@ def _programme_chapters(models: tuple[PracticeModel, ...]) -> list[Chapter]:
             (DATA_STATUS, *trials),
             True,
             CHECKS_IN_WORDS,
+        ),
+        _programme(
+            "programme-calibration",
+            "Can the methods be trusted?",
+            "programme_calibration",
+            (DATA_STATUS, "estimates/all/calibration.csv"),
         ),
         _programme(
             "matched-comparison", "Matched comparison", "matched_comparison", (DATA_STATUS, *published), True

@@ -70,6 +70,14 @@ def headline_sentence(study: Study, rows: pd.DataFrame, model: str) -> str:
     return paragraph([said, _kept("The panel model with CR2", companion)])
 
 
+def model_sentences(study: Study, rows: pd.DataFrame, model: str) -> str:
+    """Whether the leading methods keep their level for one model, which do not, what a late effect does."""
+    if rows.empty:
+        return NOTHING
+    said = (headline_sentence, warning_sentence, growth_sentence)
+    return bullets([sentence(study, rows, model) for sentence in said])
+
+
 def _kept(subject: str, rate: Rate) -> str:
     return (
         f"{subject} rejected in {percentage(rate.share)} of {counted(rate.size, 'trial')} simulated without "
