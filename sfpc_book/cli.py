@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from sfpc_book.cli_calibrate import calibrate
 from sfpc_book.cli_estimate import estimate
 from sfpc_book.cli_options import (
     BUILD,
@@ -261,6 +262,7 @@ def clean(
 
 application.command()(estimate)
 application.command()(staggered)
+application.command()(calibrate)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from calibration_frames import write_calibration
 from scale_frames import write_scales
 
 from sfpc_book.cohort.sample import INCLUDED, STEPS, flow_table
@@ -106,6 +107,7 @@ def write_build(study: Study, folder: Path) -> Path:
         _write_estimates(study, model, folder / "estimates" / model)
         for slug in study.models[model].trial_authorities:
             _write_returns(slug, folder / "returns" / slug, rng)
+    write_calibration(study, folder)
     return folder
 
 

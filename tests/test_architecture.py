@@ -40,6 +40,7 @@ HEAVY = {
     "papermill": ("book/run.py",),
     "statsmodels": ("estimate/logit.py", "estimate/poisson.py"),
     "pytask": ("book/tasks.py",),
+    "distributed": ("book/dask_workers.py",),
     "diff_diff": (
         "published/staggered.py",
         "published/staggered_fit.py",

@@ -107,7 +107,7 @@ def fitting_templates(home):
     """Templates that fit the plan, so that a test gets past it."""
     paths = '\nstudy_path: str = "s"  # study\nbuild_path: str = "b"  # build'
     names = {"authority": 'local_authority: str = "walsall"', "programme_summary": "", "programme_design": ""}
-    names |= {"matched_comparison": "", "programme_pooled": ""}
+    names |= {"matched_comparison": "", "programme_pooled": "", "programme_calibration": ""}
     for name in ("sample", "primary", "secondary", "follow_up", "costs"):
         names[f"model_{name}"] = 'intervention_model: str = "family_valued"'
     for name, first in names.items():

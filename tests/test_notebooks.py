@@ -191,6 +191,7 @@ RUNS = (
     ("model_follow_up", "no_wrong_door-follow_up"),
     ("model_costs", "no_wrong_door-costs"),
     ("programme_pooled", "programme-pooled"),
+    ("programme_calibration", "programme-calibration"),
     ("matched_comparison", "matched-comparison"),
     ("programme_summary", "programme-summary"),
     ("programme_design", "programme-design"),

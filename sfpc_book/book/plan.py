@@ -47,6 +47,8 @@ COHORT_ESTIMATOR_TABLES = ("survival.csv", "totals.csv")  # aggregates that esti
 POPULATIONS = "populations"  # folder below a cohort: children of samples with another population
 # Below estimates/<model>: tidy rows, no child's own.
 CHILD_MODELS, SENSITIVITY, SCALES = "child_models.csv", "sensitivity.csv", "scales.csv"
+ALL_MODELS = "all"
+CALIBRATION, DETECTABLE = "calibration.csv", "detectable.csv"  # of simulated trials of the same designs
 FINDINGS_TABLE = "findings.csv"  # all of an authority, whatever step made them
 RETURNS_TABLES = (FINDINGS_TABLE, "reading_log.csv", "corrections.csv", "dr1_monthly.parquet")
 PUBLISHED_PROFILE = (
@@ -184,11 +186,14 @@ MODEL_CHAPTERS = (
 def _model_chapters(model: PracticeModel) -> list[Chapter]:
     cohort = [DATA_STATUS, *(f"cohort/{model.id}/{name}" for name in COHORT_TABLES)]
     returns = [authority_slice(slug, f"returns/{slug}") for slug in model.trial_authorities]
-    children, panel, scales = (estimates_file(model.id, name) for name in (CHILD_MODELS, SENSITIVITY, SCALES))
+    children, panel, scales, calibration, detectable = (
+        estimates_file(model.id, name)
+        for name in (CHILD_MODELS, SENSITIVITY, SCALES, CALIBRATION, DETECTABLE)
+    )
     extra = {
         "sample": returns,
         "data_quality": returns,
-        "primary": [children, panel],
+        "primary": [children, panel, calibration, detectable],
         "sensitivity": [children, panel, f"results/{model.id}-primary.csv"],
         "secondary": [children, scales],
         "follow_up": [children, scales],
@@ -234,6 +239,12 @@ def _programme_chapters(models: tuple[PracticeModel, ...]) -> list[Chapter]:
             (DATA_STATUS, *trials),
             True,
             CHECKS_IN_WORDS,
+        ),
+        _programme(
+            "programme-calibration",
+            "Can the methods be trusted?",
+            "programme_calibration",
+            (DATA_STATUS, estimates_file(ALL_MODELS, CALIBRATION)),
         ),
         _programme(
             "matched-comparison", "Matched comparison", "matched_comparison", (DATA_STATUS, *published), True

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sfpc_book.book import work
+from sfpc_book.book.calibration_steps import calibration_steps
 from sfpc_book.book.code_used import digest
 from sfpc_book.book.data_status import status_of_folder
 from sfpc_book.book.failure_page import Failure
@@ -55,6 +56,7 @@ def data_steps(study: Study, places: Places) -> tuple[Step, ...]:
         *(child_models_step(model, places) for model in models),
         *(sensitivity_step(model, places) for model in models),
         *(scales_step(model, places) for model in models),
+        *calibration_steps(study, places),
     )
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -145,8 +145,18 @@ class KeyedNode:
         raise NotImplementedError("a step's call is never a product")
 
 
-def run_steps(steps: Sequence[Step], places: Places, *, jobs: int, watch: Watch) -> tuple[StepOutcome, ...]:
+def run_steps(
+    steps: Sequence[Step],
+    places: Places,
+    *,
+    jobs: int,
+    watch: Watch,
+    executor: Callable[[], Executor] | None = None,
+) -> tuple[StepOutcome, ...]:
     """Run what has to be run and say how each step ended, in no particular order.
+
+    `executor` makes the workers, if they are not to be `jobs` processes of this machine; they must see the
+    same folders.
 
     Raises `BookBuildError` if the graph itself is at fault: an input that nothing makes and nobody gave.
     """
@@ -154,7 +164,7 @@ def run_steps(steps: Sequence[Step], places: Places, *, jobs: int, watch: Watch)
     folders = frozenset(path for step in steps for path in step.output_folders)
     tasks = [_task(step, places, folders) for step in steps]
     with _quiet() as said, fixed_environment():
-        registry.register_parallel_backend(ParallelBackend.CUSTOM, _executor_builder(jobs, watch))
+        registry.register_parallel_backend(ParallelBackend.CUSTOM, _executor_builder(jobs, watch, executor))
         session = pytask.build(
             tasks=tasks,
             config=_configuration(places),
@@ -236,9 +246,13 @@ def _configuration(places: Places) -> Path:
     return write_text(places.records / "pytask.toml", "[tool.pytask.ini_options]\n")
 
 
-def _executor_builder(jobs: int, watch: Watch) -> Callable[[int], ProcessPoolExecutor]:
-    def build(n_workers: int) -> ProcessPoolExecutor:
+def _executor_builder(
+    jobs: int, watch: Watch, executor: Callable[[], Executor] | None
+) -> Callable[[int], Executor]:
+    def build(n_workers: int) -> Executor:
         pytask.storage.get().register(watch)
+        if executor is not None:
+            return executor()
         return ProcessPoolExecutor(
             jobs, mp_context=worker_context(), initializer=prepare_worker, initargs=(dict(os.environ),)
         )

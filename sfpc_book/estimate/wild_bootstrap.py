@@ -21,7 +21,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -134,13 +136,36 @@ def wild_bootstrap(
     )
 
 
+def bootstrap_p_values(
+    cells: Cells,
+    effects: Sequence[float],
+    *,
+    kind: str = "webb",
+    weights: str = "children",
+    seed: int = MONTE_CARLO_SEED,
+    draws: int = MONTE_CARLO_DRAWS,
+) -> np.ndarray:
+    """The p-value of each hypothesised effect alone, without the interval: quick, for many tables.
+
+    The cells must identify the effect and leave a variance, as `fit_two_way` says of them.
+    """
+    weight = weights_of(cells, weights)
+    estimate = float(two_way_influence(cells, weight)(cells.exposed[None, :])[0] @ cells.mean)
+    found = _draws(cells, weight, _patterns(len(cells.authorities), kind, seed, draws)[0])
+    return np.array([found.at_least_observed(effect - estimate).mean() for effect in effects])
+
+
+@cache
 def _patterns(clusters: int, kind: str, seed: int, draws: int) -> tuple[np.ndarray, bool]:
     """Weights, shape (patterns, clusters), and whether they are all there are."""
     points = POINTS[kind]
     if len(points) ** clusters <= MAXIMUM_PATTERNS:
-        return np.array(list(itertools.product(points, repeat=clusters))), True
+        every = np.array(list(itertools.product(points, repeat=clusters)))
+        every.setflags(write=False)  # kept for the next table
+        return every, True
     drawn = np.random.default_rng(seed).choice(points, size=(draws + 1, clusters))
     drawn[0] = 1.0
+    drawn.setflags(write=False)
     return drawn, False
 
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from sfpc_book.study.calibration import Baseline
+
+BASELINE = {"lowest": Baseline().lowest, "highest": Baseline().highest}
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -33,6 +37,7 @@ def cross_faults(raw: Mapping[str, Any]) -> list[Fault]:
     faults += [*_repeated(authorities), *_orphans(models, authorities), *_band_faults(raw)]
     faults += _left_faults(models, authorities)
     faults += _grid_faults(raw)
+    faults += _calibration_faults(raw)
     return [*faults, *_reliability_faults(raw), *_registry_faults(raw, outcomes)]
 
 
@@ -184,6 +189,37 @@ def _grid_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
             if name not in known:
                 text = f"unknown name '{name}' in the grid. Known {field}: {', '.join(map(str, known))}"
                 yield Fault(("specifications", field, index), text)
+
+
+def _calibration_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Scenarios that would leave the range of a risk, or could not mean anything."""
+    part = _mapping(raw, "calibration")
+    scenarios = {key: item for key, item in _mapping(part, "scenarios").items() if isinstance(item, Mapping)}
+    baseline = _mapping(part, "baseline")
+    low, high = (_number(baseline.get(key, default)) for key, default in BASELINE.items())
+    if low > high:
+        yield Fault(("calibration", "baseline", "lowest"), f"lowest {low} is above highest {high}")
+    if scenarios and all(_number(item.get("effect", 0)) for item in scenarios.values()):
+        text = "every scenario has an effect; one without is needed to see how often a method errs"
+        yield Fault(("calibration", "scenarios"), text)
+    for key, item in scenarios.items():
+        effect, where = _number(item.get("effect", 0)), ("calibration", "scenarios", key)
+        if not (low + effect > 0 and high + effect < 1):
+            text = f"effect {effect} takes a risk of {low} to {high} out of 0 to 1; choose a smaller one"
+            yield Fault((*where, "effect"), text)
+        if not effect and (item.get("delay_months") or item.get("ramp_months")):
+            yield Fault(where, f"'{key}' has a delay or a ramp but no effect; give it one, or take them out")
+        if item.get("shock_deviation") and not raw.get("covid"):
+            text = "a shock falls on lockdowns, and 'covid' lists none; list them, or take the shock out"
+            yield Fault((*where, "shock_deviation"), text)
+        if item.get("cell_autocorrelation") and not item.get("cell_deviation"):
+            text = f"'{key}' has cell_autocorrelation without cell_deviation; give it one, or take it out"
+            yield Fault((*where, "cell_autocorrelation"), text)
+
+
+def _number(value: Any) -> float:
+    """A number, or 0 for what the schema rejects anyway."""
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _reliability_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:

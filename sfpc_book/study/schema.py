@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sfpc_book.study.calibration import Calibration
 from sfpc_book.study.part import Part
 from sfpc_book.study.registries import (
     Analysis,
@@ -162,6 +163,7 @@ class Study(Part):
     rare_level_minimum: int = Field(default=10, ge=1)
     imputation: Imputation = Imputation()
     specifications: Specifications = Specifications()
+    calibration: Calibration = Calibration()
     not_done: tuple[NotDone, ...] = ()
     covid: tuple[CovidBand, ...] = ()
 

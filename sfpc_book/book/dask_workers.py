@@ -1,0 +1,51 @@
+"""Workers of a Dask cluster, on this machine or on many. The only file that imports distributed.
+
+Dask is not among the requirements: it is wanted by those who have a cluster, and a cluster has its own
+version. Every worker must have this package and see the study file and the build folder under the same paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sfpc_book.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """How many tasks it does at once, and what makes an executor of it."""
+
+    processes: int
+    executor: Callable[[], Executor]
+
+
+@contextmanager
+def dask_workers(address: str | None) -> Iterator[Cluster | None]:
+    """The cluster whose scheduler listens at an address such as tcp://10.0.0.1:8786; None without one.
+
+    Raises
+    ------
+    ParameterError
+        When Dask is not installed, nobody answers there, or the cluster has no workers.
+    """
+    if address is None:
+        yield None
+        return
+    try:
+        import distributed
+    except ImportError:
+        raise ParameterError(
+            "--dask needs the package distributed, which is not installed; install it, or use --jobs"
+        ) from None
+    try:
+        client = distributed.Client(address, timeout=10)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ParameterError(f"--dask {address}: no scheduler answers there ({error})") from None
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise ParameterError(f"--dask {address}: the cluster has no workers; start some, then try again")
+        yield Cluster(threads, client.get_executor)
