@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from sfpc_book.study.schema import Disclosure
@@ -23,10 +25,10 @@ def hide_near(rows: pd.DataFrame, reference: pd.DataFrame, disclosure: Disclosur
     for key, part in rows.groupby(SAME, dropna=False, sort=False):
         for name in COUNTS if key in groups else ():
             others = groups[key][name].dropna().astype(float).unique()
-            own = part[name].astype("Float64")
-            near = own.map(
-                lambda value, others=others: any(0 < abs(value - other) < limit for other in others),
-                na_action="ignore",
-            )
-            hidden.loc[part.index[near.fillna(False).astype(bool)], name] = pd.NA
+            near = [_is_near(value, others, limit) for value in part[name].astype("Float64")]
+            hidden.loc[part.index[near], name] = pd.NA
     return hidden
+
+
+def _is_near(value: object, others: Iterable[float], limit: int) -> bool:
+    return not pd.isna(value) and any(0 < abs(float(value) - other) < limit for other in others)  # type: ignore

@@ -14,7 +14,7 @@ from sfpc_book.report.estimate_rows import effect_text, ends_of, row_unit
 from sfpc_book.report.formats import UNRELIABLE, Unit
 
 LABEL_WRAP, TEXT_WRAP = 27, 25
-LINE_HEIGHT, ROW_GAP, SHORTEST_ROW, HEADING_HEIGHT = 14, 14, 34, 34
+LINE_HEIGHT, ROW_GAP, SHORTEST_ROW, HEADING_HEIGHT = 14, 11, 30, 34
 MANY_ROWS = 8  # more rows than this stand closer
 NUMBERS = ["value", "low", "high", "truth"]
 # Round ratios for the ticks of an axis, the finest that leaves no more than `MOST_TICKS` is taken.

@@ -18,7 +18,7 @@ from sfpc_book.report.method_rows import (
     without_repeats,
 )
 from sfpc_book.report.specifications import worked_out
-from sfpc_book.report.terms import MAIN_EXPOSURE, MAIN_SAMPLE, WITHOUT, is_contrast, term_words
+from sfpc_book.report.terms import MAIN_EXPOSURE, MAIN_SAMPLE, WITHOUT, is_effect, term_words
 from sfpc_book.study.schema import Study
 
 NOT_RECORDED = "not_estimable: no row has been recorded"
@@ -169,7 +169,7 @@ def comparable(variants: Variants) -> list[tuple[str, Any]]:
     return [
         (label, row)
         for label, row in zip(variants.labels[1:], list(variants.rows.itertuples())[1:], strict=True)
-        if has_number(row) and row_unit(row) == unit and not is_contrast(str(row.term))
+        if has_number(row) and row_unit(row) == unit and is_effect(str(row.term))
     ]
 
 

@@ -38,7 +38,7 @@ from sfpc_book.report.terms import (
     RISK_UNEXPOSED,
     plan_status_of,
 )
-from sfpc_book.report.words import paragraph
+from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.schema import Study
 
 SIGN_WARNING = (
@@ -141,7 +141,8 @@ def methods_sentences(study: Study, rows: pd.DataFrame, model: str, outcome: str
         return "The main model has recorded no estimate to hold the other methods against."
     flags = [True, *[False] * (len(shown) - 1)]
     found = Variants(shown, labels_of(study, shown.itertuples()), [""] * len(shown), flags)
-    return paragraph([spread_of(study, found, "by other methods"), *cautions(study, shown)])
+    said, warned = spread_of(study, found, "by other methods"), cautions(study, shown)
+    return f"{said}\n\n{bullets(warned)}" if warned else said
 
 
 def cautions(study: Study, rows: pd.DataFrame) -> list[str]:

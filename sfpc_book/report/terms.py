@@ -24,6 +24,7 @@ STANDARDISED = {
     ODDS_RATIO: "standardised odds ratio",
 }
 WITHOUT = "without_"
+EFFECTS = (RISK_DIFFERENCE, RISK_DIFFERENCE_EXPOSED, "standardised_rate_difference")
 # Terms that say no more than the name of their analysis does.
 PLAIN_TERMS = ("", "exposed", "exposure_time", "adopted")
 
@@ -47,6 +48,12 @@ def term_words(term: str, study: Study | None = None) -> str:
 def is_contrast(term: str) -> bool:
     """Whether a term is the difference of two effects, and not an effect."""
     return bool(re.fullmatch(r"(?:\w*_)?high_minus_low|(?:readiness_)?difference", term))
+
+
+def is_effect(term: str) -> bool:
+    """Whether a term is an effect of exposure in levels: not a risk, a contrast, or another variable's."""
+    known = term.startswith(("exposed", "exposure_time", WITHOUT)) or term in EFFECTS
+    return known and not is_contrast(term)
 
 
 def _time_words(term: str) -> str:
