@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from calibration_frames import sizes_of, with_few, write_calibration
+from distributed import LocalCluster
 
 from sfpc_book.book.calibrate import calibrate_grid
 from sfpc_book.book.calibration_steps import calibration_steps
@@ -185,12 +186,11 @@ def test_one_worker_two_workers_and_a_second_run_give_the_same_rows(repository, 
 
 
 def test_a_dask_cluster_gives_the_same_rows(repository, tmp_path, monkeypatch):
-    distributed = pytest.importorskip("distributed")
     monkeypatch.setenv("PYTHONPATH", ":".join([str(repository), *sys.path]))
     path = shortened(repository, tmp_path)
     one = tmp_path / "one.csv"
     calibrate_grid(path, build_folder(path, tmp_path / "a"), replications=2, jobs=1, out=one)
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         many, build = tmp_path / "many.csv", build_folder(path, tmp_path / "b")
         calibrate_grid(path, build, replications=2, dask=cluster.scheduler_address, out=many)
     assert one.read_bytes() == many.read_bytes()

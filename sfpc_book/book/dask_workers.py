@@ -1,7 +1,6 @@
 """Workers of a Dask cluster, on this machine or on many. The only file that imports distributed.
 
-Dask is not among the requirements: it is wanted by those who have a cluster, and a cluster has its own
-version. Every worker must have this package and see the study file and the build folder under the same paths.
+Every worker must have this package and see the study file and the build folder under the same paths.
 """
 
 from __future__ import annotations
@@ -29,17 +28,13 @@ def dask_workers(address: str | None) -> Iterator[Cluster | None]:
     Raises
     ------
     ParameterError
-        When Dask is not installed, nobody answers there, or the cluster has no workers.
+        When nobody answers there, or the cluster has no workers.
     """
     if address is None:
         yield None
         return
-    try:
-        import distributed
-    except ImportError:
-        raise ParameterError(
-            "--dask needs the package distributed, which is not installed; install it, or use --jobs"
-        ) from None
+    import distributed  # here: it takes longer to import than most commands take
+
     try:
         client = distributed.Client(address, timeout=10)
     except (OSError, ValueError, TimeoutError) as error:

@@ -19,6 +19,7 @@ from sfpc_book.report.formats import (
     number,
     unit_of,
     whole_percentage,
+    within_sentence,
 )
 from sfpc_book.report.reliability import doubt_of
 from sfpc_book.report.sensitivity_rows import (
@@ -200,8 +201,20 @@ def specification_sentences(study: Study, rows: pd.DataFrame, model: str, outcom
             "independent, and their number follows from what was listed, not from the evidence.",
             _main_place(known),
             _reasons(frame),
+            _outside_the_grid(study),
         ]
     )
+
+
+def _outside_the_grid(study: Study) -> str:
+    """The samples and definitions of exposure that the grid leaves out, by name."""
+    grid = study.specifications
+    left = [part.name for name, part in study.samples.items() if grid.samples and name not in grid.samples]
+    left += [
+        part.name for name, part in study.exposures.items() if grid.exposures and name not in grid.exposures
+    ]
+    named = listed([f"“{within_sentence(name)}”" for name in left])
+    return f"Not in the grid, and shown above: {named}." if left else ""
 
 
 def _main_place(known: pd.DataFrame) -> str:
