@@ -51,7 +51,7 @@ def measured(work: Callable[[], Numbers], repeats: int = 3, *, warm: bool = True
 
 
 def by_r(peer: str, frame: pd.DataFrame) -> Side:
-    """A peer of `peers.R` on a table: one call of Rscript, its seconds taken inside R, its packages loaded."""
+    """A peer of `peers.R` on a table: one call of Rscript, timed inside R, packages loaded."""
     if shutil.which("Rscript") is None:
         return Side(note=ABSENT)
     with tempfile.TemporaryDirectory(prefix="peer-") as folder:
@@ -117,8 +117,8 @@ def machine() -> str:
         f"of them, load {os.getloadavg()[0]:.1f} when this was printed; Python {platform.python_version()}, "
         f"numpy {np.__version__}, pandas {pd.__version__}. Ratio: its seconds over ours, same data and run. "
         "Seconds are those of the processor, the fewest of several runs; of R, one run. Differences are "
-        "absolute. lme4's errors by Laplace are 0.2 to 0.4 % too small (numeric second differences), which is "
-        "the difference beside it; MixedLM misses the boundary that lme4 finds."
+        "absolute. lme4's errors by Laplace are 0.2 to 0.4 % too small (numeric second differences): that is "
+        "the difference beside it. MixedLM misses the maximum that lme4 finds."
     )
 
 
