@@ -65,7 +65,8 @@ def estimate(
     the methods of rows (`linear_cr2`, logits), not those of cluster-period means. Methods, linear:
     `panel_two_way`, `panel_two_way_unweighted`, `linear_cr2`, `linear_cr3`, `randomisation` (also
     `_studentised`, `_vertical`, `_crossover`), `exposure_time`, `exposure_time_average`, `vertical`,
-    `crossover`, `leave_out`, `hussey_hughes`, `hussey_hughes_cells`, `wild_bootstrap_webb`, `wild_bootstrap_rademacher`.
+    `crossover`, `leave_out`, `hussey_hughes`, `hussey_hughes_cells`, `wild_bootstrap_webb`,
+    `wild_bootstrap_rademacher`.
     Logit: `fixed_effects_logit_cr2`,
     `fixed_effects_logit_cr3`, `mixed_logit`, `mixed_logit_quadrature`, `mixed_logit_cells`.
 
