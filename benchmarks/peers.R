@@ -5,7 +5,9 @@ need <- function(...) for (name in c(...)) {
   if (!requireNamespace(name, quietly = TRUE)) quit(status = 3)
   suppressMessages(library(name, character.only = TRUE))
 }
-clock <- function(work) { start <- proc.time()[[3]]; value <- work(); list(value, proc.time()[[3]] - start) }
+clock <- function(work) {  # processor seconds: user and system
+  start <- proc.time(); value <- work(); list(value, sum((proc.time() - start)[1:2]))
+}
 factors <- function(table) {
   for (name in c("authority", "period", "age", "sex", "ethnicity", "previous_plans"))
     if (name %in% names(table)) table[[name]] <- factor(table[[name]])

@@ -54,16 +54,19 @@ def estimate(
 
     Columns written: `analysis` (the method), `term`, `estimate` in `unit`, `std_error`, `df`, `statistic`,
     `p_value`, `conf_low`, `conf_high`, `conf_level`, `n_children`, `n_events`, `n_clusters`, `n_periods`,
-    `identified`, `status` (`ok`, or why there is no number), `reference` (the reference distribution), and of
+    `identified`, `status` (`ok`, or why there is no number), `reference` (the reference distribution, or
+    `none: ` and why there is no interval; `without covariates` where they were given and not used), and of
     exact tests `n_orders`, `p_minimum` (the smallest p within reach), `level_maximum` (the highest level with
     a bounded interval); with imputations `missing_information` (the share of information that blanks cost).
     Log odds and risk ratios are logarithms.
 
-    Exact tests exchange the clusters' starts within strata. Covariates enter the methods of rows
-    (`linear_cr2`, logits), not those of cluster-period means. Methods, linear: `panel_two_way`,
-    `panel_two_way_unweighted`, `linear_cr2`, `linear_cr3`, `randomisation` (also `_studentised`,
-    `_vertical`, `_crossover`), `exposure_time`, `exposure_time_average`, `vertical`, `crossover`,
-    `leave_out`, `hussey_hughes`, `hussey_hughes_cells`, `wild_bootstrap_webb`, `wild_bootstrap_rademacher`.
+    Exact tests exchange the clusters' starts within strata; a cluster without rows where its exposure may
+    have begun has no known start, and a row of weight 0 for the empty period gives it. Covariates enter
+    the methods of rows (`linear_cr2`, logits), not those of cluster-period means. Methods, linear:
+    `panel_two_way`, `panel_two_way_unweighted`, `linear_cr2`, `linear_cr3`, `randomisation` (also
+    `_studentised`, `_vertical`, `_crossover`), `exposure_time`, `exposure_time_average`, `vertical`,
+    `crossover`, `leave_out`, `hussey_hughes`, `hussey_hughes_cells`, `wild_bootstrap_webb`,
+    `wild_bootstrap_rademacher`.
     Logit: `fixed_effects_logit_cr2`,
     `fixed_effects_logit_cr3`, `mixed_logit`, `mixed_logit_quadrature`, `mixed_logit_cells`.
 

@@ -155,7 +155,8 @@ def _adjusted(
 def _satterthwaite(sizes: np.ndarray, reach: np.ndarray, bread: np.ndarray) -> np.ndarray:
     """Degrees of freedom from v_g'v_g, shape (clusters, contrasts), and X_g'v_g, (clusters, k, contrasts);
     NaN where the variance is 0."""
-    products = -np.einsum("gkm,kl,hlm->mgh", reach, bread, reach)
+    by_contrast = reach.transpose(2, 0, 1)
+    products = -(by_contrast @ bread) @ by_contrast.transpose(0, 2, 1)
     products += np.einsum("gm,gh->mgh", sizes, np.eye(len(sizes)))
     total = np.trace(products, axis1=1, axis2=2) ** 2
     squares = np.sum(products**2, axis=(1, 2))

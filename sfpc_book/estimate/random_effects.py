@@ -27,7 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import logsumexp
 
 from sfpc_book.errors import EstimationError
 
@@ -133,13 +133,17 @@ def _uphill(rows: Rows, fixed: np.ndarray, scales: np.ndarray, found: Mode, step
 
 def _at(rows: Rows, fixed: np.ndarray, scales: np.ndarray, effects: np.ndarray) -> Mode:
     eta = fixed + rows.spread(scales * effects)
-    small = np.exp(-np.abs(eta))  # one exponential serves the mean and log(1 + exp(eta)), without overflow
-    mean = np.where(eta > 0, 1.0, small) / (1 + small)
+    mean, softplus = _mean_and_softplus(eta)
     working = rows.weight * mean * (1 - mean)
-    softplus = np.maximum(eta, 0) + np.log1p(small)
     height = float(rows.weight @ (rows.outcome * eta - softplus) - effects @ effects / 2)
     precision = np.eye(len(effects)) + scales[:, None] * rows.cross(working) * scales
     return Mode(effects, height, rows.weight * (rows.outcome - mean), working, mean, precision)
+
+
+def _mean_and_softplus(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean, and log(1 + exp(eta)), by one exponential that cannot overflow."""
+    small = np.exp(-np.abs(eta))
+    return np.where(eta > 0, 1.0, small) / (1 + small), np.maximum(eta, 0) + np.log1p(small)
 
 
 def laplace(
@@ -189,13 +193,14 @@ def quadrature(
     spread = 1 / np.sqrt(np.diag(found.precision))
     effects = found.effects[:, None] + np.sqrt(2) * spread[:, None] * points  # (groups, nodes)
     eta = fixed[:, None] + scale * effects[group]
-    heights = _sums(group, rows.weight[:, None] * (rows.outcome[:, None] * eta - np.logaddexp(0, eta)), size)
+    mean, softplus = _mean_and_softplus(eta)
+    heights = _sums(group, rows.weight[:, None] * (rows.outcome[:, None] * eta - softplus), size)
     logs = (
         heights - effects**2 / 2 + np.log(weights) + points**2 + np.log(spread)[:, None] - np.log(np.pi) / 2
     )
     value = logsumexp(logs, axis=1)
     share = np.exp(logs - value[:, None])
-    residual = rows.weight[:, None] * (rows.outcome[:, None] - expit(eta))
+    residual = rows.weight[:, None] * (rows.outcome[:, None] - mean)
     by_beta = rows.design.T @ np.sum(residual * share[group], axis=1)
     by_theta = np.sum(share * effects * _sums(group, residual, size))
     return float(value.sum()), np.append(by_beta, by_theta), found.effects

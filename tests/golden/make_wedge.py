@@ -25,7 +25,16 @@ PUBLISHED = {
     "CO1_CH_M": "crossover",
     "CO2": "crossover_precision",
 }  # with p-value and interval by permutation; of the others only the estimate is used
-PUBLISHED_ESTIMATES = {"NP_ATT": "vertical_exposed", "CO3": "crossover_unchanged"}
+PUBLISHED_ESTIMATES = {
+    "NP_ATT": "vertical_exposed",
+    "CO3": "crossover_unchanged",
+    "CS_simple": "group_time_overall",
+    "CS_dynamic": "group_time_by_event_time",
+    "CS_group": "group_time_by_group",
+    "CS_calendar": "group_time_by_calendar",
+    "SA_ATT": "sun_abraham",
+    "CPI_lmer": "mixed_cell_effects",
+}
 BOOTTEST = "R boottest, null imposed"
 LME4 = "R lme4, children's own rows"
 
@@ -38,6 +47,8 @@ def expected(golden: dict) -> Iterator[Row]:
             numbers = robust["CR3_within" if kind == "CR3" else kind]
             for name, value in zip(("estimate", "std_error", "df", "p_value"), numbers, strict=True):
                 yield clusters, "equal", kind, name, CLUB_SANDWICH, value
+        for kind in ("CR1", "CR1S"):
+            yield clusters, "equal", kind, "std_error", CLUB_SANDWICH, robust[kind][1]
         for name, value in zip(("estimate", "std_error", "p_value"), robust["feols"], strict=True):
             yield clusters, "equal", "panel_two_way", name, FIXEST, value
     for name, value in zip(("estimate", "std_error"), golden["xpert_swcrt"]["lme4"]["twfe_w"], strict=True):
@@ -47,7 +58,8 @@ def expected(golden: dict) -> Iterator[Row]:
     yield from mixed_models(golden["xpert_swcrt"]["lme4"])
     exact = golden["xpert5"]["exact_permutation"]
     for name, value in (("p_value", exact["p_two_sided"]), ("conf_low", exact["ci95"][0]),
-                        ("conf_high", exact["ci95"][1])):  # fmt: skip
+                        ("conf_high", exact["ci95"][1]), ("p_below", exact["p_one_sided"]),
+                        ("n_orders", exact["n"])):  # fmt: skip
         yield "5", "equal", "randomisation", name, ENUMERATION, value
     power = golden["power"]
     yield "standard 5", "equal", "power", "power", DESIGN, power["swCRTdesign_5cl_n100_icc.05_d.1"]
@@ -74,6 +86,7 @@ def bootstraps(golden: dict) -> Iterator[Row]:
         for kind, interval in (("rademacher", "rad_ci"), ("webb", "webb_ci")):
             source = f"{BOOTTEST}, {'all sign patterns' if kind == 'rademacher' else '99,999 draws'}"
             yield clusters, "equal", kind, "p_value", source, case[f"{kind} TRUE"][0]
+            yield clusters, "equal", kind, "statistic", source, case[f"{kind} TRUE"][1]
             if (clusters, kind) != ("5", "rademacher"):  # an interval below the floor of p is not one
                 for name, value in zip(("conf_low", "conf_high"), case[interval], strict=True):
                     yield clusters, "equal", kind, name, source, value
