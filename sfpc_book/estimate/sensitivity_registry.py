@@ -8,11 +8,12 @@ from sfpc_book.errors import StudyDefinitionError
 from sfpc_book.estimate.cell_methods import DESIGN_METHODS, LEAVE_OUT, METHODS, PANEL_METHODS
 from sfpc_book.estimate.changes import CHANGES, COUNTS_DAYS, SEVERAL_EFFECTS
 from sfpc_book.estimate.methods import METHODS as METHODS_OF_TABLES
+from sfpc_book.estimate.scale_estimates import MODELS as MODELS_OF_SCALES
 from sfpc_book.study.registries import Analysis
 from sfpc_book.study.schema import Study
 
 CR2 = "panel_two_way_cr2"
-KNOWN_METHODS = tuple(dict.fromkeys((*METHODS, *LEAVE_OUT, *METHODS_OF_TABLES)))
+KNOWN_METHODS = tuple(dict.fromkeys((*METHODS, *LEAVE_OUT, *METHODS_OF_TABLES, *MODELS_OF_SCALES)))
 
 
 def method_of(analysis: Analysis) -> str:
