@@ -46,7 +46,7 @@ def write_calibration(study: Study, folder: Path) -> None:
     parts = []
     for model, design in designs.items():
         target = folder / "estimates" / model
-        target.mkdir(parents=True)
+        target.mkdir(parents=True, exist_ok=True)
         parts.append(calibrate(plans[model], design))
         parts[-1].to_csv(target / "calibration.csv", index=False)
         detectable_table(plans[model], design).to_csv(target / "detectable.csv", index=False)

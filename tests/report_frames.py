@@ -115,7 +115,7 @@ def _write_estimates(study: Study, model: str, folder: Path) -> None:
     """Estimates that steps make before any chapter: of children's rows, and sensitivities."""
     from report_rows import child_rows, sensitivity_rows
 
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("child_models", child_rows), ("sensitivity", sensitivity_rows)):
         rows(study, model).to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d")
 

@@ -11,63 +11,15 @@ import pandas as pd
 from report_frames import SCALE, estimate, exact, missing
 
 from sfpc_book.estimate.estimate import Estimate, combine
-from sfpc_book.study.registries import Analysis, Specifications
 from sfpc_book.study.study import Study
 
-IMPUTED, COMPLETE, INDICATOR = "multiple_imputation", "complete_case", "missing_indicator"
-# id → name, plan status, further fields; added to a study only where it lacks them
-ANALYSES: dict[str, tuple[str, str, dict[str, object]]] = {
-    "mixed_logit": ("Mixed logit with a random authority intercept", "planned", {"missing_data": IMPUTED}),
-    "mixed_logit_complete_case": ("Main mixed logit, but complete cases only", "planned",
-                                  {"method": "mixed_logit", "missing_data": COMPLETE}),
-    "mixed_logit_missing_indicator": ("Main mixed logit, but missing values as a level", "planned",
-                                      {"method": "mixed_logit", "missing_data": INDICATOR}),
-    "mixed_logit_quadrature": ("Main mixed logit, but by adaptive quadrature", "exploratory", {}),
-    "mixed_logit_cells": ("Main mixed logit, but with a random period intercept", "exploratory", {}),
-    "fixed_effects_logit": ("Logit with authority and period effects", "exploratory",
-                            {"missing_data": IMPUTED}),
-    "fixed_effects_logit_complete_case": ("Logit with effects, but complete cases only", "exploratory",
-                                          {"method": "fixed_effects_logit", "missing_data": COMPLETE}),
-    "linear_cr2": ("Least squares with covariates", "exploratory", {"missing_data": IMPUTED}),
-    "vertical": ("Within-period difference", "exploratory", {}),
-    "crossover": ("Change at go-live", "exploratory", {}),
-    "randomisation_vertical": ("Exact test by the within-period difference", "exploratory", {}),
-    "wild_bootstrap_webb": ("Wild cluster bootstrap", "exploratory", {}),
-    "hussey_hughes": ("Mixed model of Hussey and Hughes", "exploratory", {}),
-    "leave_out": ("Main, but without one part at a time", "exploratory", {}),
-    "leave_out_randomisation": ("Main, but without one part at a time, exact test", "exploratory", {}),
-    "drop_first_period_exact": ("Main, but without the first period, exact test", "exploratory",
-                                {"method": "randomisation", "change": "drop_first"}),
-    "drop_first_period": ("Main, but without the first period", "exploratory", {"change": "drop_first"}),
-    "drop_short_periods": ("Main, but without short periods", "exploratory",
-                           {"change": "drop_short", "days": 60}),
-    "drop_lockdowns": ("Main, but without referrals in lockdowns", "exploratory", {"change": "lockdowns"}),
-    "regression_to_mean": ("Main, but with the level before the trial", "exploratory",
-                           {"change": "regression_to_mean"}),
-    "readiness": ("Main, but with an effect for each readiness stratum", "exploratory",
-                  {"change": "readiness"}),
-}  # fmt: skip
+IMPUTED = ("mixed_logit_imputed", "fixed_effects_logit_imputed")
 LOGITS = (
-    "mixed_logit", "mixed_logit_complete_case", "mixed_logit_missing_indicator", "mixed_logit_quadrature",
-    "mixed_logit_cells", "fixed_effects_logit", "fixed_effects_logit_complete_case",
+    "mixed_logit_imputed", "mixed_logit_complete_case", "mixed_logit_missing_indicator",
+    "mixed_logit_quadrature", "mixed_logit_cells", "fixed_effects_logit_imputed",
+    "fixed_effects_logit_complete_case", "fixed_effects_logit_missing_indicator",
 )  # fmt: skip
-CHANGES = ("drop_first_period", "drop_short_periods", "drop_lockdowns", "regression_to_mean")
-
-
-def with_analyses(study: Study) -> Study:
-    """The study with rows in its registry for every analysis above that it lacks, and a grid of
-    specifications."""
-    added = {name: _analysis(study, name) for name in ANALYSES if name not in study.analyses}
-    grid = study.specifications
-    if not grid.analyses:
-        grid = Specifications(analyses=("panel_two_way", "panel_two_way_unweighted", "panel_two_way_cr2"))
-    return study.model_copy(update={"analyses": study.analyses | added, "specifications": grid})
-
-
-def _analysis(study: Study, name: str) -> Analysis:
-    words, status, more = ANALYSES[name]
-    fields = study.analyses["panel_two_way"].model_dump() | {"id": name, "name": words, "plan_status": status}
-    return Analysis(**(fields | more))
+CHANGES = ("no_first_period", "no_short_periods", "no_lockdown_periods", "baseline_trend")
 
 
 def child_rows(study: Study, model: str, seed: int = 3) -> pd.DataFrame:
@@ -92,8 +44,8 @@ def _of_outcome(
         elif name == "mixed_logit_cells":
             yield missing(study, "not_estimable: not converged", analysis=name, unit="log odds ratio", **at)
         else:
-            yield from _logit(study, name, rng, name in ("mixed_logit", "fixed_effects_logit"), at)
-    yield estimate(study, analysis="linear_cr2", df=2.7, reference="t, pooled over imputations",
+            yield from _logit(study, name, rng, name in IMPUTED, at)
+    yield estimate(study, analysis="linear_covariates", df=2.7, reference="t, pooled over imputations",
                    missing_information=0.04, **at)  # fmt: skip
 
 
@@ -163,8 +115,8 @@ def _changes(study: Study, rng: np.random.Generator, at: dict) -> Iterator[Estim
     for name in CHANGES:
         yield _moved(study, rng, at, analysis=name)
     for term in ("exposed_high", "exposed_low", "exposed_high_minus_low"):
-        yield _moved(study, rng, at, analysis="readiness", term=term)
-    yield exact(study, **({"analysis": "drop_first_period_exact"} | at))
+        yield _moved(study, rng, at, analysis="exposure_by_stratum", term=term)
+    yield exact(study, **({"analysis": "no_first_period_exact"} | at))
     none = {"conf_low": math.nan, "conf_high": math.nan, "df": math.nan, "std_error": math.nan}
     for name in ("vertical", "crossover"):
         yield _moved(study, rng, at, analysis=name, reference="none: see the exact test by this statistic",

@@ -282,7 +282,10 @@ def test_what_could_be_found_is_said_beside_the_risk(study):
     said = detectable_sentences(study, smallest(), "no_wrong_door")
     assert "With 80% probability the trial of No Wrong Door finds" in said
     assert "44.0 per 1,000 children" in said and "a fall by 80% at least" in said
-    assert "no effect at that level, however large; at 25.0%" in said and "finds 30.0." in said
+    assert (
+        "cannot reject at that level, however large the difference; at 25.0%" in said
+        and "finds 30.0." in said
+    )
     large = detectable_sentences(study, smallest(detectable=0.09), "no_wrong_door")
     assert "no fall can be that large" in large
     none = detectable_sentences(study, smallest(detectable=np.nan), "no_wrong_door")

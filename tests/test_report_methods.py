@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 import pytest
 from report_frames import MODEL, estimate, estimates, exact, missing
-from report_rows import child_rows, sensitivity_rows, with_analyses
+from report_rows import child_rows, sensitivity_rows
 
 from sfpc_book.estimate.estimate import combine
 from sfpc_book.report.charts_methods import methods_forest, ratios_forest
@@ -57,7 +57,7 @@ FORESTS = {
 
 @pytest.fixture(scope="module")
 def study(repository) -> Study:
-    return with_analyses(load_study(repository / "study.yml"))
+    return load_study(repository / "study.yml")
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_every_method_stands_side_by_side_and_one_without_a_difference_says_why(
     assert texts["Mixed logit with a random authority intercept"] == "a ratio only: see the chart of ratios"
     assert (texts == "not estimable: not converged").sum() == 1
     tests = set(exact_rows(study, rows, MODEL, "looked_after", 18)["analysis"])
-    assert {"randomisation_vertical", "leave_out_randomisation", "drop_first_period_exact"} <= tests
+    assert {"randomisation_vertical", "leave_out_randomisation", "no_first_period_exact"} <= tests
 
 
 def test_ratios_are_shown_as_ratios_on_a_logarithmic_axis(study, rows, drawn):
@@ -170,7 +170,8 @@ def test_specifications_are_all_counted_and_none_is_hidden(study, rows, drawn):
     frame = specification_frame(study, rows, MODEL, "looked_after", 18)
     assert len(frame) == len(combinations(study)) == len(drawn["specifications"].cells)
     grid = study.specifications
-    limited = [part for part in study.exposures.values() if part.samples == ("main",)]
+    chosen = [study.exposures[name] for name in grid.exposures or study.exposures]
+    limited = [part for part in chosen if part.samples == ("main",)]
     assert len(frame) == len(grid.analyses) * (len(study.samples) + len(limited))
     without = (frame["reason"] != "").sum()
     assert f"{without} have no number" in drawn["specifications"].subtitle
@@ -200,16 +201,16 @@ def test_parts_left_out_and_changes_leave_exact_tests_to_their_table(study, rows
     assert "Without Telford and Wrekin" in found.labels and "Without period 1" in found.labels
     assert not found.rows["n_orders"].notna().any() and found.heads[0] and not any(found.heads[1:])
     changes = change_variants(study, rows, MODEL, "looked_after", 18)
-    assert "drop_first_period_exact" not in set(changes.rows["analysis"])
+    assert "no_first_period_exact" not in set(changes.rows["analysis"])
     assert any(label.endswith("difference between high and low readiness") for label in changes.labels)
 
 
 def test_rules_for_missing_covariates_are_held_against_each_other_within_one_model(study, rows):
     found = missing_variants(study, rows, MODEL, "looked_after", 18)
     methods = [study.analyses[name].method or name for name in found.rows["analysis"]]
-    assert methods == ["fixed_effects_logit"] * 2 + ["mixed_logit"] * 3
-    assert found.heads == [True, False, True, False, False]
-    assert found.rows["unit"].tolist() == ["proportion"] * 2 + ["log odds ratio"] * 3
+    assert methods == ["mixed_logit"] * 3 + ["fixed_effects_logit_cr2"] * 3
+    assert found.heads == [True, False, False, True, False, False]
+    assert found.rows["unit"].tolist() == ["log odds ratio"] * 3 + ["proportion"] * 3
 
 
 def test_exact_tests_stand_with_the_smallest_p_and_nothing_is_said_of_none(study, rows):

@@ -11,7 +11,7 @@ import nbformat
 import pandas as pd
 import pytest
 from report_frames import MODEL, estimate, estimates, exact, missing
-from report_rows import child_rows, sensitivity_rows, with_analyses
+from report_rows import child_rows, sensitivity_rows
 
 from sfpc_book.estimate.estimate import combine
 from sfpc_book.report import sentences, sentences_lists, sentences_methods, sentences_sensitivity
@@ -22,7 +22,7 @@ from sfpc_book.report.method_rows import together
 from sfpc_book.study.study import Study, load_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-STUDY = with_analyses(load_study(REPOSITORY / "study.yml"))
+STUDY = load_study(REPOSITORY / "study.yml")
 # An assumption may be named; that it is met is never said. “No effect” stands only where an assumption or the
 # plan of a simulation names it: “No effect before go-live”, “No effect, each authority on its own trend”.
 FORBIDDEN = {

@@ -193,8 +193,8 @@ def _model_chapters(model: PracticeModel) -> list[Chapter]:
     extra = {
         "sample": returns,
         "data_quality": returns,
-        "primary": [children, panel, calibration, detectable],
-        "sensitivity": [children, panel, f"results/{model.id}-primary.csv"],
+        "primary": [children, panel, detectable],
+        "sensitivity": [children, panel, calibration, f"results/{model.id}-primary.csv"],
         "secondary": [children, scales],
         "follow_up": [children, scales],
         "costs": [

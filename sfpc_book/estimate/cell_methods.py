@@ -30,6 +30,8 @@ from sfpc_book.estimate.wild_bootstrap import wild_bootstrap
 from sfpc_book.study.wedge import Wedge
 
 WITH_PERIODS = ("two_way", "studentised")  # statistics that take periods and covariates as the model does
+# Why a term is not identified, where it is not for want of authorities without the model.
+HELD, NOBODY = "authority and period effects hold it already", "no authority was exposed in it"
 MIXED_NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
 BOOTSTRAP_NUMBERS = (
     "estimate", "statistic", "p_value", "conf_low", "conf_high", "p_minimum", "level_maximum",
@@ -52,9 +54,9 @@ class Task:
     wedge: Wedge
     statistic: str
 
-    def without_number(self, status: str, term: str = "exposed") -> Estimate:
+    def without_number(self, status: str, term: str = "exposed", *, why: str = "") -> Estimate:
         row = row_without_number(self.facts, "panel_two_way", status)
-        return replace(row, analysis=self.analysis, term=term)
+        return replace(row, analysis=self.analysis, term=term, reference=f"none: {why}" if why else "")
 
     def named(self, row: Estimate) -> Estimate:
         return replace(row, analysis=self.analysis)
@@ -68,7 +70,8 @@ def run(task: Task, method: str) -> list[Estimate]:
     """Rows of one method of `METHODS`."""
     changed = task.changed
     if changed.status != "ok":
-        return [task.without_number(changed.status, changed.term)]
+        why = HELD if changed.status == "not_identified" else ""
+        return [task.without_number(changed.status, changed.term, why=why)]
     return list(METHODS[method](task))
 
 
@@ -100,12 +103,12 @@ def _several(task: Task) -> Iterator[Estimate]:
         yield task.without_number(status)
         return
     for term in changed.absent:
-        yield task.without_number("not_identified", term)
+        yield task.without_number("not_identified", term, why=NOBODY)
     for effect in several_effects(changed.fitted, changed.exposures, changed.differences):
         if effect.identified:
             yield task.named(exposure_row(task.facts, "panel_two_way_cr2", effect))
         else:
-            yield task.without_number("not_identified", effect.term)
+            yield task.without_number("not_identified", effect.term, why=HELD)
 
 
 def _exact(task: Task, *, statistic: str | None = None) -> Rows:

@@ -90,7 +90,8 @@ def status_text(row: Any) -> str:
         date = row.observable_from
         return "not observed" if is_missing(date) else f"not observed until {date_text(date)}"
     if status == "not_identified" or not row.identified:
-        return "not identified: no authority without the model is left to compare with"
+        why = str(getattr(row, "reference", "")).partition("none: ")[2]
+        return f"not identified: {why or 'no authority without the model is left to compare with'}"
     if status.startswith("not_estimable"):
         return f"not estimable: {status.partition(':')[2].strip() or 'no cause was recorded'}"
     return status.replace("_", " ")

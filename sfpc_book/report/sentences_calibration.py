@@ -160,6 +160,20 @@ def detectable_sentences(study: Study, detectable: pd.DataFrame, model: str) -> 
     return paragraph([first, _against_risk(study, found), exact, _closed(detectable)])
 
 
+def expected_sentence(study: Study, detectable: pd.DataFrame, model: str) -> str:
+    """What a trial could be expected to find, short enough to stand before its first result."""
+    found = detectable[detectable["method"] == CR2].dropna(subset=["detectable"])
+    power, name = percentage(study.calibration.detectable.power, 0), study.models[model].name
+    if found.empty:
+        return (
+            f"By its design alone, the trial of {name} finds no size of difference with {power} probability."
+        )
+    return (
+        f"By its design and numbers of children alone, the trial of {name} finds a difference of "
+        f"{_span(found)} {PER_1000.words} with {power} probability, and a smaller one less often."
+    )
+
+
 def _span(rows: pd.DataFrame) -> str:
     ends = (rows["detectable"].min(), rows["detectable"].max())
     low, high = (PER_1000.show(float(value)) for value in ends)
@@ -184,7 +198,7 @@ def _exact_part(detectable: pd.DataFrame, power: str) -> str:
     if attainable.empty:
         return f"The exact test finds no size of effect with {power} probability at any level it can reach."
     return (
-        "The exact test can find no effect at that level, however large; at "
+        "The exact test cannot reject at that level, however large the difference; at "
         f"{percentage(float(attainable['alpha'].iloc[0]))}, the smallest level it can reach, it finds "
         f"{_span(attainable)}."
     )

@@ -4,6 +4,7 @@ missing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from sfpc_book.report.disclosure import publish_estimates
 from sfpc_book.report.disclosure_near import hide_near
 from sfpc_book.report.estimate_rows import (
     analysis_name,
+    choose,
     effect_text,
     ends_of,
     followed_text,
@@ -44,6 +46,7 @@ from sfpc_book.report.words import Words
 from sfpc_book.study.schema import Study
 
 ESTIMATES_SOURCE = "Estimates of this report; every row is in the file of all estimates"
+ELSEWHERE = "Rows of other outcomes and horizons are in the data file."
 PLAN = {"planned": "listed as planned", "exploratory": "exploratory"}
 
 
@@ -55,17 +58,20 @@ def estimates_table(
     models: bool = False,
     curve: bool = True,
     reference: pd.DataFrame | None = None,
+    only: Mapping[str, object] | None = None,
 ) -> TableContent:
     """One row per estimate: what, by which analysis, estimate with interval, df, p with its minimum, sizes.
 
     `models` adds a column for the practice model. Without `curve`, effects by time since go-live are left
-    to the data file. Rows stand in the order of the study; those without a number say why in the estimate's
-    place. Counts too near those of a row of `reference` are hidden (see `hide_near`).
+    to the data file, and so are rows that differ from `only` in a column that it names. Rows stand in the
+    order of the study; those without a number say why in the estimate's place. Counts too near those of a row
+    of `reference` are hidden (see `hide_near`).
     """
     raw = in_study_order(study, estimates)
     near = raw if reference is None else hide_near(raw, reference, study.disclosure)
     ordered = publish_estimates(near, study.disclosure)
     shown = pd.Series(True, index=ordered.index) if curve else ordered["analysis"] != "exposure_time"
+    shown &= ordered.index.isin(choose(ordered, **(only or {})).index)
     chosen = ordered[shown]
     pairs = zip(chosen.itertuples(), raw[shown].itertuples(), strict=True)
     cells = pd.DataFrame([_estimate_cells(study, row, whole, models) for row, whole in pairs])
@@ -74,7 +80,7 @@ def estimates_table(
     return TableContent(
         cells=cells,
         caption=caption,
-        notes=tuple(_notes(chosen, curve=curve)),
+        notes=(*_notes(chosen, curve=curve), *([ELSEWHERE] if len(chosen) < len(ordered) and only else [])),
         source=ESTIMATES_SOURCE,
         data=ordered,
     )

@@ -71,7 +71,10 @@ def methods_table(study: Study, rows: pd.DataFrame, model: str, caption: str) ->
     notes = (
         "Averages over scenarios, with the lowest and the highest scenario in brackets. A method that gave "
         "no result in a trial did not reject in it.",
-        "The exact test cannot reject at a level below its smallest p; its rate is then zero by design.",
+        "A method should reject as often as its level says, and cover as often as is left to one. An exact "
+        "test cannot reject at a level below its smallest p; its rate is then zero by design.",
+        "Bias and width are per 1,000 children where they say no other unit; bias with a steady effect is an "
+        "average over all scenarios but the growing one.",
     )
     return TableContent(cells, caption, notes, SOURCE, own)
 
@@ -86,12 +89,12 @@ def _method_cells(study: Study, own: pd.DataFrame, model: str, method: str) -> d
     return {
         "Method": METHODS[method],
         "Rejects without effect": size.text(),
-        "Should": percentage(size.nominal),
+        "Level": percentage(size.nominal),
         "Monte Carlo error": percentage(size.error),
         "Covers": coverage.text(),
-        "Should cover": percentage(coverage.nominal),
         "Finds a steady effect": power_of(study, own, model, method).text(),
-        "Bias, growing effect": _mean(late["bias"], unit, scale, signed=True),
+        "Bias, steady": _mean(steady["bias"], unit, scale, signed=True),
+        "Bias, growing": _mean(late["bias"], unit, scale, signed=True),
         "Width": _mean(steady["width"], unit, scale),
         "No result": percentage(failed),
         "Trials": number(size.size),
