@@ -282,7 +282,7 @@ def test_what_an_estimate_is_held_against_is_said_in_few_words(study):
     cases = {
         "t, 4 df": {},
         "normal": {"df": math.inf, "reference": "normal"},
-        "bootstrap, 32 patterns": {"df": math.nan, "reference": "wild cluster bootstrap, 32 patterns"},
+        "bootstrap, 7,776 patterns": {"df": math.nan, "reference": "wild cluster bootstrap, 7,776 patterns"},
         "": {"df": math.nan, "reference": "none: see the exact test by this statistic"},
     }
     for words, fields in cases.items():
