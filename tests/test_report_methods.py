@@ -31,6 +31,7 @@ from sfpc_book.report.method_rows import (
     ROW_KEY,
     absolute_rows,
     exact_rows,
+    left_to_sensitivity,
     relative_rows,
     together,
     without_repeats,
@@ -227,6 +228,10 @@ def test_the_range_of_each_outcome_is_listed_once(study, rows):
 def test_no_row_is_recorded_twice(study, rows):
     varied = sensitivity_rows(study, MODEL)
     assert without_repeats(varied, varied).empty
+    again = combine(
+        [estimate(study, horizon=36), estimate(study, "days_on_plan"), estimate(study, sample="born_only")]
+    )
+    assert left_to_sensitivity(again, estimates(study))["sample"].tolist() == ["born_only"]
     both = together(rows, varied)
     assert not both.duplicated(list(ROW_KEY)).any() and len(both) == len(rows)
 
