@@ -31,6 +31,7 @@ from sfpc_book.report.method_rows import (
     ROW_KEY,
     absolute_rows,
     exact_rows,
+    left_to_sensitivity,
     relative_rows,
     together,
     without_repeats,
@@ -107,7 +108,7 @@ def test_every_method_stands_side_by_side_and_one_without_a_difference_says_why(
     shown = absolute_rows(study, rows, MODEL, "looked_after", 18)
     assert set(shown["analysis"]) == set(main["analysis"]) - apart - changed
     texts = drawn["methods"].cells.set_index("Row")["Estimate (interval)"]
-    assert texts["Mixed logit with a random authority intercept"] == "a ratio only: see the chart of ratios"
+    assert texts[study.analyses["mixed_logit_imputed"].name] == "a ratio only: see the chart of ratios"
     assert (texts == "not estimable: not converged").sum() == 1
     tests = set(exact_rows(study, rows, MODEL, "looked_after", 18)["analysis"])
     assert {"randomisation_vertical", "leave_out_randomisation", "no_first_period_exact"} <= tests
@@ -208,9 +209,9 @@ def test_parts_left_out_and_changes_leave_exact_tests_to_their_table(study, rows
 def test_rules_for_missing_covariates_are_held_against_each_other_within_one_model(study, rows):
     found = missing_variants(study, rows, MODEL, "looked_after", 18)
     methods = [study.analyses[name].method or name for name in found.rows["analysis"]]
-    assert methods == ["mixed_logit"] * 3 + ["fixed_effects_logit_cr2"] * 3
+    assert methods == ["fixed_effects_logit_cr2"] * 3 + ["mixed_logit"] * 3
     assert found.heads == [True, False, False, True, False, False]
-    assert found.rows["unit"].tolist() == ["log odds ratio"] * 3 + ["proportion"] * 3
+    assert found.rows["unit"].tolist() == ["proportion"] * 3 + ["log odds ratio"] * 3
 
 
 def test_exact_tests_stand_with_the_smallest_p_and_nothing_is_said_of_none(study, rows):
@@ -228,6 +229,10 @@ def test_the_range_of_each_outcome_is_listed_once(study, rows):
 def test_no_row_is_recorded_twice(study, rows):
     varied = sensitivity_rows(study, MODEL)
     assert without_repeats(varied, varied).empty
+    again = combine(
+        [estimate(study, horizon=36), estimate(study, "days_on_plan"), estimate(study, sample="born_only")]
+    )
+    assert left_to_sensitivity(again, estimates(study))["sample"].tolist() == ["born_only"]
     both = together(rows, varied)
     assert not both.duplicated(list(ROW_KEY)).any() and len(both) == len(rows)
 
@@ -283,7 +288,7 @@ def test_what_an_estimate_is_held_against_is_said_in_few_words(study):
     cases = {
         "t, 4 df": {},
         "normal": {"df": math.inf, "reference": "normal"},
-        "bootstrap, 32 patterns": {"df": math.nan, "reference": "wild cluster bootstrap, 32 patterns"},
+        "bootstrap, 7,776 patterns": {"df": math.nan, "reference": "wild cluster bootstrap, 7,776 patterns"},
         "": {"df": math.nan, "reference": "none: see the exact test by this statistic"},
     }
     for words, fields in cases.items():

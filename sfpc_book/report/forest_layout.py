@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -68,7 +69,8 @@ def placed(drawn: pd.DataFrame, *, close: bool) -> tuple[pd.DataFrame, pd.DataFr
 
 
 def _lines(text: str, width: int) -> str:
-    return "\n".join(textwrap.wrap(text, width, break_on_hyphens=False))
+    kept = re.sub(r" (\d+)$", "\u00a0\\1", text)  # a number does not stand alone in a line
+    return "\n".join(textwrap.wrap(kept, width, break_on_hyphens=False))
 
 
 def _numbers(effect: str, note: str, *, close: bool) -> str:

@@ -15,6 +15,7 @@ from sfpc_book.report.estimate_rows import (
     analysis_name,
     choose,
     has_number,
+    of_main,
     row_unit,
 )
 from sfpc_book.report.formats import is_missing
@@ -50,6 +51,14 @@ def without_repeats(rows: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
     known = set(map(tuple, recorded[list(ROW_KEY)].astype(str).to_numpy()))
     keys = map(tuple, rows[list(ROW_KEY)].astype(str).to_numpy())
     return rows[[key not in known for key in keys]].reset_index(drop=True)
+
+
+def left_to_sensitivity(rows: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
+    """The rows that no chapter on outcomes records: not those recorded, nor the same analyses of the main
+    sample and definition of exposure for other outcomes and horizons."""
+    new = without_repeats(rows, recorded)
+    elsewhere = new["analysis"].isin(of_main(recorded)["analysis"]) & new.index.isin(of_main(new).index)
+    return new[~elsewhere].reset_index(drop=True)
 
 
 def blank_row(like: Any, status: str, **changes: object) -> dict[str, object]:

@@ -120,7 +120,7 @@ def reference_note(row: Any) -> str:
         return ""
     if not is_missing(row.n_orders):
         return f"exact, {int(row.n_orders):,} orders"
-    if found := re.search(r"(\d+) patterns", reference):
+    if found := re.search(r"([\d,]+) patterns", reference):
         return f"bootstrap, {found[1]} patterns"
     if degrees := degrees_text(row):
         return f"t, {degrees.replace('degrees of freedom', 'df')}"
