@@ -64,11 +64,11 @@ def estimates_table(
 
     `models` adds a column for the practice model. Without `curve`, effects by time since go-live are left
     to the data file, and so are rows that differ from `only` in a column that it names. Rows stand in the
-    order of the study; those without a number say why in the estimate's place. Counts too near those of a row
-    of `reference` are hidden (see `hide_near`).
+    order of the study; those without a number say why in the estimate's place. Counts too near those of
+    another row, here or in `reference`, are hidden (see `hide_near`).
     """
     raw = in_study_order(study, estimates)
-    near = raw if reference is None else hide_near(raw, reference, study.disclosure)
+    near = hide_near(raw, raw if reference is None else reference, study.disclosure)
     ordered = publish_estimates(near, study.disclosure)
     shown = pd.Series(True, index=ordered.index) if curve else ordered["analysis"] != "exposure_time"
     shown &= ordered.index.isin(choose(ordered, **(only or {})).index)
