@@ -93,6 +93,7 @@ def _same_estimand(row: Mapping[str, str], main: Mapping[str, str]) -> bool:
     alike = all(row[name] == main[name] for name in ("unit", "n_children"))
     of_the_exposed = row["term"] in EXPOSED or row["term"].startswith(BY_TIME)
     observed = not row["analysis"].startswith(OTHERWISE) and row["status"] == FULLY_OBSERVED
+    alike &= not row["unit"].startswith("log")
     return alike and of_the_exposed and observed and _is_main(row)
 
 
