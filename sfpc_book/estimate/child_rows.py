@@ -34,6 +34,7 @@ def term_row(facts: Slice, analysis: str, term: Term) -> Estimate:
 
 def _reference(term: Term) -> str:
     pooled = ", pooled over imputations" if not math.isnan(term.missing_information) else ""
+    note = f"; {term.note}" if term.note else ""
     if term.df > NEARLY_NORMAL:
-        return f"normal{pooled}"
-    return f"t{pooled or ', Satterthwaite d.f.'}"
+        return f"normal{pooled}{note}"
+    return f"t{pooled or ', Satterthwaite d.f.'}{note}"
