@@ -28,8 +28,8 @@ book: $(VENV)/.installed ## build the book: site, PDFs, estimates (RETURNS= PUBL
 check: $(VENV)/.installed ## list what is wrong with the returns
 	$(RUN) check $(OPTIONS) $(if $(RETURNS),--returns "$(RETURNS)")
 
-test: $(VENV)/.installed ## run every test
-	$(VENV)/bin/python -m pytest
+test: $(VENV)/.installed ## run every test, on every core
+	$(VENV)/bin/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed ## check style
 	$(VENV)/bin/ruff check .

@@ -11,8 +11,9 @@ from report_frames import _observability, panel_frame
 from scale_frames import scale_data
 
 from sfpc_book.book.places import DataSources, existing_folders
-from sfpc_book.book.plan import COHORT_CHILD_TABLES, plan, scales_path
-from sfpc_book.book.scales import estimate_scales, scales_steps
+from sfpc_book.book.plan import COHORT_CHILD_TABLES, SCALES, estimates_file, plan
+from sfpc_book.book.steps_trials import scales_step
+from sfpc_book.book.work import estimate_scales
 from sfpc_book.report.page import open_page
 from sfpc_book.study.study import load_study
 
@@ -51,7 +52,7 @@ def test_the_rows_of_a_model_are_written_and_read_back_as_they_are(repository, p
 
 def test_the_step_reads_aggregates_only_and_the_chapters_name_its_file(repository, places) -> None:
     study = load_study(repository / "study.yml")
-    steps = scales_steps(study, places)
+    steps = [scales_step(model, places) for model in study.models.values()]
     assert [step.name for step in steps] == [f"outcome scales {model}" for model in study.models]
     for step in steps:
         assert not [path for path in step.inputs if path.name in COHORT_CHILD_TABLES]
@@ -59,4 +60,4 @@ def test_the_step_reads_aggregates_only_and_the_chapters_name_its_file(repositor
         asks = [path for path in chapter.inputs if path.endswith("scales.csv")]
         model = chapter.slug.rpartition("-")[0]
         wants = chapter.slug.endswith(("-secondary", "-follow_up"))
-        assert asks == ([scales_path(model)] if wants else [])
+        assert asks == ([estimates_file(model, SCALES)] if wants else [])

@@ -189,3 +189,22 @@ def test_an_intercept_of_each_authority_and_period_is_an_option(children: Childr
     assert both.status == "ok"
     assert both.estimate == pytest.approx(plain.estimate, abs=0.5 * plain.std_error)
     assert both.std_error >= plain.std_error * 0.99
+
+
+def test_a_mixed_logit_says_which_intercepts_do_not_vary() -> None:
+    rng = np.random.default_rng(4)
+    cluster, period = (part.ravel() for part in np.meshgrid(np.arange(5), np.arange(6), indexing="ij"))
+    size = np.full(30, 200.0)
+    alike = Children(
+        outcome=rng.binomial(200, 0.1, 30) / 200,
+        exposed=(period > cluster).astype(float),
+        cluster=cluster,
+        period=period,
+        weight=size,
+        covariates=np.zeros((30, 0)),
+    )
+    (still,) = mixed_logit(alike, by_period=True)
+    apart = replace(alike, outcome=np.clip(alike.outcome + 0.05 * cluster, 0, 1))
+    (varies,) = mixed_logit(apart)
+    assert still.note == "variance between authorities and an authority's periods estimated as zero"
+    assert varies.note == ""

@@ -243,7 +243,7 @@ def data(study: Study, **changes: object) -> ScaleData:
     parts = [frame.assign(outcome=name, horizon=horizon) for name in outcomes for horizon in study.horizons]
     whole = pd.concat(parts, ignore_index=True)
     curves = [
-        frame.assign(horizon=horizon, rule="records", quantity=quantity)
+        frame.assign(horizon=horizon, rule="records", quantity=quantity, n_censored=0)
         for horizon in study.horizons
         for quantity in ("risk", "restricted_mean")
     ]

@@ -38,7 +38,7 @@ def test_every_sample_and_definition_of_exposure_stands_on_the_page_with_its_rul
         assert page.count(f"\n{part.name}\n") + page.count(f"\n### {part.name}\n") == 1
         assert f": {part.rule}." in page
     cautions = [part.caution for part in study.exposures.values() if part.caution]
-    assert len(cautions) == 2 and all(f": {text}." in page for text in cautions)
+    assert len(cautions) == 4 and all(f": {text}." in page for text in cautions)
     assert "Without the outcome that its rule gives: Becoming subject of a protection plan." in page
     assert page.count("Worked out for\n: Main sample.") == len(study.exposures) - 1
 

@@ -211,7 +211,7 @@ def test_registries_name_only_what_is_there_and_keep_their_main_row(repository, 
         repository,
         tmp_path,
         ("without_outcomes: [child_protection_plan]", "without_outcomes: [child_protection_plans]"),
-        ("plan_status: planned, samples: [main]}", "plan_status: planned, samples: [mian]}"),
+        ("plan_status: planned, samples: [main],", "plan_status: planned, samples: [mian],"),
         ("plan_status: planned, samples: null}", "plan_status: planned, samples: [main]}"),
         (
             'at an eligible age", plan_status: planned}',

@@ -115,7 +115,8 @@ def test_numbers_carry_what_they_rest_on_and_the_others_say_why_they_are_missing
 def test_planted_truth_stands_beside_the_estimates(workshop):
     estimates = pd.read_csv(workshop.build / "results" / "estimates.csv")
     primary = estimates[(estimates["outcome"] == "looked_after") & (estimates["analysis"] == "panel_two_way")]
-    whole = primary[primary["model"].isin(workshop.study.models) & (primary["status"] == "ok")]
+    main = (primary["sample"] == "main") & (primary["exposure"] == "go_live") & (primary["term"] == "exposed")
+    whole = primary[main & primary["model"].isin(workshop.study.models) & (primary["status"] == "ok")]
     assert set(whole["model"]) == set(workshop.study.models)
     assert whole["truth"].notna().all() and (whole["truth"] < 0).all()
 

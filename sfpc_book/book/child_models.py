@@ -20,7 +20,6 @@ def write_child_models(places: Places, model: str, data_status: str) -> Path:
     populations = load_children(cohort)
     data = TrialData(
         populations={name: (part.children, part.outcomes) for name, part in populations.items()},
-        panel=pd.read_parquet(cohort / "panel.parquet"),
         observability=pd.read_csv(cohort / "observability.csv", parse_dates=["fully_observed_from"]),
     )
     table = estimate_model(study, model, data, data_status=data_status)

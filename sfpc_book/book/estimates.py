@@ -15,7 +15,8 @@ from sfpc_book.estimate.estimate import TIDY_COLUMNS
 ALL_TIMES = 0  # in truth.csv: the mean over all exposed children
 MAIN = {"sample": "main", "exposure": "go_live"}
 MAIN_MODEL = "panel_two_way"
-HYPOTHETICAL = ("risk_to_18", "restricted_mean_to_18")
+# What would happen had time at risk not ended at 18, and averages over other weights than the children.
+OTHERWISE = ("risk_to_18", "restricted_mean_to_18", "panel_two_way_unweighted")
 AVERAGE = "exposure_time_average"
 # Terms, or starts of them, that have a planted effect: it is that on the exposed.
 EXPOSED, BY_TIME = ("exposed", "standardised_risk_difference_exposed"), "exposure_time"
@@ -27,11 +28,13 @@ UNKNOWN = (float("nan"), 0.0)
 Truth = Mapping[tuple[str, str, str, int], tuple[float, float]]
 
 
-def collect(build: Path, slugs: Sequence[str], truth_path: Path) -> Path:
+def collect(
+    build: Path, slugs: Sequence[str], truth_path: Path, authorities: Mapping[str, int] | None = None
+) -> Path:
     """Write `results/estimates.csv` from the chapters' results, in the order of the plan.
 
     Numbers are copied as text, so they are the chapters' own to the last digit. Raises `BookBuildError` when
-    a chapter's columns are not the tidy ones.
+    a chapter's columns are not the tidy ones. `authorities` is the number of each trial's, by model.
     """
     frames = [_read(build / "results" / f"{slug}.csv") for slug in slugs]
     wrong = [
@@ -43,7 +46,7 @@ def collect(build: Path, slugs: Sequence[str], truth_path: Path) -> Path:
         raise BookBuildError("estimates must have the columns of the tidy table, in its order", wrong)
     table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(TIDY_COLUMNS))
     if truth_path.is_file():
-        table = with_truth(table, read_truth(truth_path))
+        table = with_truth(table, read_truth(truth_path), authorities)
     return write_text(build / "results" / "estimates.csv", table.to_csv(index=False, lineterminator="\n"))
 
 
@@ -55,21 +58,25 @@ def read_truth(path: Path) -> dict[tuple[str, str, str, int], tuple[float, float
     return dict(zip(keys, zip(frame["truth"], frame["n_exposed"], strict=True), strict=True))
 
 
-def with_truth(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
+def with_truth(
+    table: pd.DataFrame, truth: Truth, authorities: Mapping[str, int] | None = None
+) -> pd.DataFrame:
     """The estimates (as text) with `truth` filled where it is known for the same children.
 
     The planted effects are differences in levels on all exposed children of the main sample. An estimate from
-    the children observed so far, or from fewer children than the main one, is of others and gets none; nor
-    does a ratio, a level, or an estimate without a part of the trial.
+    the children observed so far, or from fewer children or authorities than the trial has, is of others and
+    gets none; nor does a ratio, a level, an average over other weights, or an estimate without a part of the
+    trial.
     """
-    rows = table.to_dict("records")
+    rows, most = table.to_dict("records"), authorities or {}
     main = {_outcome_of(row): row for row in rows if row["analysis"] == MAIN_MODEL and _is_main(row)}
-    found = [
-        row["truth"]
-        or (_truth_text(row, truth) if _same_estimand(row, main.get(_outcome_of(row), row)) else "")
-        for row in rows
-    ]
-    return table.assign(truth=found)
+
+    def found(row: Mapping[str, str]) -> str:
+        every = str(most.get(row["model"], row["n_clusters"])) == str(row["n_clusters"])
+        same = every and _same_estimand(row, main.get(_outcome_of(row), row))
+        return _truth_text(row, truth) if same else ""
+
+    return table.assign(truth=[row["truth"] or found(row) for row in rows])
 
 
 def _outcome_of(row: Mapping[str, str]) -> tuple[str, str, str]:
@@ -81,11 +88,12 @@ def _is_main(row: Mapping[str, str]) -> bool:
 
 
 def _same_estimand(row: Mapping[str, str], main: Mapping[str, str]) -> bool:
-    """Whether a row is about the children, the unit and the difference of the main model's row, and about
-    what happens, not what would happen had time at risk not ended at 18."""
+    """Whether a row is about the children, the unit and the difference of the main model's row (see
+    `OTHERWISE`)."""
     alike = all(row[name] == main[name] for name in ("unit", "n_children"))
     of_the_exposed = row["term"] in EXPOSED or row["term"].startswith(BY_TIME)
-    observed = not row["analysis"].startswith(HYPOTHETICAL) and row["status"] == FULLY_OBSERVED
+    observed = not row["analysis"].startswith(OTHERWISE) and row["status"] == FULLY_OBSERVED
+    alike &= not row["unit"].startswith("log")
     return alike and of_the_exposed and observed and _is_main(row)
 
 

@@ -273,6 +273,7 @@ def _estimates_step(slugs: Iterable[str], places: Places) -> Step:
         function=work.collect_estimates,
         arguments=(("slugs", slugs),),
         inputs=(
+            places.study_path,
             *(places.build / "results" / f"{slug}.csv" for slug in slugs),
             *_existing(places.returns / "truth.csv"),
         ),

@@ -47,7 +47,7 @@ def cohort_step(model: PracticeModel, places: Places, left: Sequence[str]) -> St
 
 def child_models_step(model: PracticeModel, places: Places) -> Step:
     """The child-level models of a model's trial."""
-    tables = (*COHORT_CHILD_TABLES, "panel.parquet", "observability.csv", POPULATIONS)
+    tables = (*COHORT_CHILD_TABLES, "observability.csv", POPULATIONS)
     return Step(
         name=f"child models {model.id}",
         stage=ESTIMATING,

@@ -178,8 +178,11 @@ def collect_estimates(places: Places, *, slugs: Sequence[str]) -> None:
     """One table of every chapter's estimates, with the planted truth beside them where the data are
     synthetic."""
     from sfpc_book.book.estimates import collect
+    from sfpc_book.study.study import load_study
 
-    collect(places.build, slugs, places.returns / "truth.csv")
+    models = load_study(places.study_path).models
+    authorities = {name: len(model.trial_authorities) for name, model in models.items()}
+    collect(places.build, slugs, places.returns / "truth.csv", authorities)
 
 
 def write_registry_page(places: Places, *, target: str) -> None:

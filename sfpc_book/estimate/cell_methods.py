@@ -114,6 +114,8 @@ def _several(task: Task) -> Iterator[Estimate]:
 def _exact(task: Task, *, statistic: str | None = None) -> Rows:
     statistic, cells = statistic or task.statistic, task.changed.tested
     status = exact_status(cells, statistic=statistic)
+    if status == "ok":
+        status = design_status(task.changed.fitted)
     recut = cells.wedge_period is not None or cells.n_covariates > 0
     if status == "ok" and recut and statistic not in WITH_PERIODS:
         status = not_estimable(

@@ -32,6 +32,7 @@ LOGIT_TERMS = {
     ON_THE_EXPOSED: PROPORTION,
 }
 QUADRATURE_NODES = 15
+NO_DEVIATION = 1e-4  # a standard deviation on the logit scale this small is the boundary
 CONSTANT = 1e-12  # a covariate with a spread this small beside its level does not vary
 EXACT_FIT = (
     1e-20  # residual sum of squares relative to the outcome's own; below it nothing is left to judge by
@@ -88,7 +89,7 @@ class Children:
 @dataclass(frozen=True)
 class Term:
     """One quantity of a model. `df` is infinite for a normal reference; `missing_information` is NaN unless
-    pooled."""
+    pooled; `note` says what else a reader of the number must know."""
 
     term: str
     unit: str
@@ -97,6 +98,7 @@ class Term:
     std_error: float = NAN
     df: float = NAN
     missing_information: float = NAN
+    note: str = ""
 
 
 Model = Callable[[Children], tuple[Term, ...]]
@@ -163,7 +165,15 @@ def mixed_logit(children: Children, *, by_period: bool = False, nodes: int = 1) 
     fit = fit_mixed_logit(design, children.outcome, tuple(groups), weight=children.weight, nodes=nodes)
     if fit.status != "ok":
         return _without_numbers(terms, fit.status)
-    return _terms(terms, [fit.coefficients[1]], [math.sqrt(fit.covariance[1, 1])], [math.inf])
+    (found,) = _terms(terms, [fit.coefficients[1]], [math.sqrt(fit.covariance[1, 1])], [math.inf])
+    return (replace(found, note=_of_no_variance(fit.deviations)),)
+
+
+def _of_no_variance(deviations: np.ndarray) -> str:
+    """Which random intercepts are estimated not to vary: without them the model is another."""
+    groups = ("authorities", "an authority's periods")
+    still = [name for name, value in zip(groups, deviations, strict=False) if value < NO_DEVIATION]
+    return f"variance between {' and '.join(still)} estimated as zero" if still else ""
 
 
 def pooled_terms(model: Model, imputed: Sequence[Children]) -> tuple[Term, ...]:

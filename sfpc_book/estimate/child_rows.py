@@ -9,6 +9,7 @@ from sfpc_book.estimate.estimate import NAN, Estimate
 from sfpc_book.estimate.panel_models import t_interval
 from sfpc_book.estimate.wedge_rows import Slice
 
+NEARLY_NORMAL = 1000.0  # degrees of freedom beyond which a t distribution is written as the normal one
 ESTIMANDS = {**dict.fromkeys(RISKS, "risk"), ON_THE_EXPOSED: "on_the_exposed"}
 
 
@@ -24,13 +25,16 @@ def term_row(facts: Slice, analysis: str, term: Term) -> Estimate:
         return facts.row(analysis, status=term.status, identified=identified, reference="", **common)
     numbers = {name: getattr(term, name) for name in ("estimate", "std_error", "missing_information")}
     if term.std_error > 0:
-        numbers |= t_interval(term.estimate, term.std_error, term.df, facts.conf_level)
+        df = math.inf if term.df > NEARLY_NORMAL else term.df
+        numbers |= t_interval(term.estimate, term.std_error, df, facts.conf_level)
     if term.term in RISKS:
         numbers |= {"statistic": NAN, "p_value": NAN}
     return facts.row(analysis, reference=_reference(term), **numbers, **common)
 
 
 def _reference(term: Term) -> str:
-    if not math.isnan(term.missing_information):
-        return "t, pooled over imputations"
-    return "normal" if math.isinf(term.df) else "t, Satterthwaite d.f."
+    pooled = ", pooled over imputations" if not math.isnan(term.missing_information) else ""
+    note = f"; {term.note}" if term.note else ""
+    if term.df > NEARLY_NORMAL:
+        return f"normal{pooled}{note}"
+    return f"t{pooled or ', Satterthwaite d.f.'}{note}"

@@ -2,8 +2,8 @@
 
 Main sample, main exposure: every analysis with a rule for missing covariates, on every outcome that its scale
 allows, at every horizon. Primary outcome, first horizon: the grid of the specification curve, each analysis
-of `study.specifications` on every sample and definition of exposure. What the data do not have gets rows
-whose status says so.
+of `study.specifications` on every sample and definition of exposure; its panel models are among the
+sensitivities (see `sensitivity`). What the data do not have gets rows whose status says so.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sfpc_book.errors import EstimationError
+from sfpc_book.estimate.cell_methods import PANEL_METHODS
 from sfpc_book.estimate.child_estimates import (
     Question,
     Settings,
@@ -23,8 +24,7 @@ from sfpc_book.estimate.child_estimates import (
     rows_without_number,
 )
 from sfpc_book.estimate.child_frames import MAIN_EXPOSURE, as_followed_longest, exposure_column
-from sfpc_book.estimate.estimate import Estimate, combine, not_estimable
-from sfpc_book.estimate.two_way_rows import TWO_WAY, two_way_row
+from sfpc_book.estimate.estimate import combine, not_estimable
 from sfpc_book.estimate.wedge_estimates import observable_date
 from sfpc_book.study.registries import Analysis
 from sfpc_book.study.schema import Study
@@ -40,10 +40,9 @@ Populations = Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
 
 @dataclass(frozen=True)
 class TrialData:
-    """One model's trial: children and outcomes of each population, the panel, and `observability`."""
+    """One model's trial: children and outcomes of each population, and `observability`."""
 
     populations: Populations
-    panel: pd.DataFrame
     observability: pd.DataFrame
 
 
@@ -84,32 +83,30 @@ def grid_runs(study: Study, model_id: str) -> Iterator[Run]:
 
 
 def estimate_model(study: Study, model_id: str, data: TrialData, *, data_status: str) -> pd.DataFrame:
-    """Every child-level row of one model's trial, and the panel rows of the grid.
+    """Every child-level row of one model's trial.
 
     Raises
     ------
     EstimationError
-        For rows of the registry or of the grid that name an estimator which is not among those of children's
-        rows and two-way panel models; for frames that do not fit together.
+        For rows of the registry that name an estimator which is not among those of children's rows; for a
+        grid that names others than those and the panel models; for frames that do not fit together.
     """
     refuse_unknown_methods(child_analyses(study))
     _refuse_grid(study)
     settings = Settings.of(study, data_status)
     runs = [*main_runs(study, model_id)]
     for run in grid_runs(study, model_id):
-        repeated = run.question.sample == MAIN and run.question.exposure == MAIN_EXPOSURE
-        children = () if repeated else tuple(part for part in run.analyses if part.missing_data)
-        panels = tuple(part for part in run.analyses if method_of(part) in TWO_WAY)
-        runs += [Run(run.question, panels), Run(run.question, children)]
+        if (run.question.sample, run.question.exposure) != (MAIN, MAIN_EXPOSURE):
+            runs.append(Run(run.question, tuple(part for part in run.analyses if part.missing_data)))
     return combine(_rows(study, run, data, settings) for run in runs if run.analyses)
 
 
 def _refuse_grid(study: Study) -> None:
     chosen = [study.analyses[name] for name in study.specifications.analyses]
     problems = [
-        f"analysis '{part.id}'; there can be {', '.join(TWO_WAY)}, and every row with missing_data"
+        f"analysis '{part.id}'; there can be {', '.join(PANEL_METHODS)}, and every row with missing_data"
         for part in chosen
-        if part.missing_data is None and method_of(part) not in TWO_WAY
+        if part.missing_data is None and method_of(part) not in PANEL_METHODS
     ]
     if problems:
         raise EstimationError("The grid of specifications names analyses that it cannot run:", problems)
@@ -119,8 +116,6 @@ def _rows(study: Study, run: Run, data: TrialData, settings: Settings) -> pd.Dat
     question = run.question
     due = observable_date(data.observability, question.model, question.outcome.id, question.horizon)
     status, found = _population(study, question, data.populations)
-    if run.analyses[0].missing_data is None:
-        return combine(_panel_row(question, part, data.panel, settings, due, status) for part in run.analyses)
     if found is None:
         return rows_without_number(run.analyses, question, settings, status)
     children, outcomes = found
@@ -149,25 +144,3 @@ def _population(
     if not study.samples[question.sample].with_left:
         return NO_SAMPLE, None
     return (LEFT_UNUSABLE if study.left(question.model) else NOBODY_LEFT), None
-
-
-def _panel_row(
-    question: Question,
-    analysis: Analysis,
-    panel: pd.DataFrame,
-    settings: Settings,
-    due: pd.Timestamp | None,
-    status: str,
-) -> Estimate:
-    chosen = panel.loc[
-        (panel["sample"] == question.sample)
-        & (panel["exposure"] == question.exposure)
-        & (panel["outcome"] == question.outcome.id)
-        & (panel["horizon"] == question.horizon)
-    ]
-    about = {
-        "model": question.model, "outcome": question.outcome.id, "horizon": question.horizon,
-        "sample": question.sample, "exposure": question.exposure, "unit": question.outcome.unit,
-        "conf_level": settings.conf_level, "data_status": settings.data_status, "observable_from": due,
-    }  # fmt: skip
-    return two_way_row(chosen, method_of(analysis), analysis.id, status=status, **about)

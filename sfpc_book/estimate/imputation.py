@@ -4,9 +4,10 @@ Each covariate with missing values is drawn in turn from a model given all other
 exposure and outcome take part as well: left out, their relation to the covariate would be diluted in the
 imputed values. A covariate of K levels is drawn by K - 1 logits, level j against the later ones among those
 not yet placed (continuation ratio), with coefficients drawn from their approximate posterior. A weak normal
-prior, standard deviation 2.5 on each standardised coefficient (Gelman and others 2008), keeps draws finite
-where a combination predicts perfectly (White, Daniel and Royston 2010). Each data set has a chain of its own.
-Children alike in all that a model sees are one row of it, with their number: the same draws, in less time.
+prior, standard deviation 2.5 on each standardised coefficient (the scale of Gelman and others 2008, whose
+prior is a Cauchy), keeps draws finite where a combination predicts perfectly (White, Daniel and Royston
+2010). Each data set has a chain of its own. Children alike in all that a model sees are one row of it, with
+their number: the same draws, in less time.
 
 Missing is taken to depend on what was observed alone ("missing at random"); nothing in the data can show it.
 """

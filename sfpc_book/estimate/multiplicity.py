@@ -71,7 +71,7 @@ def adjust(family: Mapping[str, OrderEffects]) -> pd.DataFrame:
             "p_max_t": step_down_max_t(matrix),
             "p_holm": holm(alone),
             "p_minimum_max_t": minimum,
-            "p_minimum_holm": np.minimum(1.0, minimum * len(family)),
+            "p_minimum_holm": holm(minimum),  # it rises with every p, so this is its least
             "n_family": len(family),
             "n_orders": matrix.shape[1],
         }

@@ -22,8 +22,9 @@ from sfpc_book.estimate.cells import Cells, blocking_cause, cells_of
 from sfpc_book.estimate.estimate import NAN, not_estimable
 from sfpc_book.estimate.two_way import has_within_variation, period_basis, residual_maker, weights_of
 
-# Errors below this share of the outcome's range are rounding: two clusters, one exposed, have scores of zero.
-ROUNDING = 1e-12
+# Errors below this share of the outcome's range are rounding, the root of a variance's: two clusters, one of
+# them exposed, have scores of zero.
+ROUNDING = 1e-7
 EXACT_FIT = 1e-20  # residual sum of squares relative to the total; below it nothing is left to judge by
 
 

@@ -93,7 +93,9 @@ def _outcome_rows(
             if len(rows):
                 curve = _facts(study, wedge, data, rows, cells_of(rows), outcome, horizon)
                 unit = "days" if quantity == "restricted_mean" else outcome.unit
-                yield _survival_row(study, wedge, replace(curve, unit=unit), analysis.id, suffix, rows)
+                seen = "partly_observed" if rows["n_censored"].sum() > 0 else curve.status_with_number
+                curve = replace(curve, unit=unit, status_with_number=seen)
+                yield _survival_row(study, wedge, curve, analysis.id, suffix, rows)
 
 
 def _facts(

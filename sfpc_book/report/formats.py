@@ -21,8 +21,8 @@ SHORTHAND = {
     NOT_AVAILABLE: "not available",
     NOT_APPLICABLE: "not applicable",
     LOW: "rounds to zero",
-    UNRELIABLE: "low reliability: too few children or events, or an interval wider than a proportion can be; "
-    "not to be read as a finding",
+    UNRELIABLE: "low reliability: too few children or events, an interval wider than a proportion can be, or "
+    "an exposure that the outcome itself decides; not to be read as a finding",
 }
 
 

@@ -23,6 +23,9 @@ def doubt_of(study: Study, row: Any) -> str:
     """
     if not has_number(row) or getattr(row, "outcome", None) not in study.outcomes:
         return ""
+    exposure = study.exposures.get(str(getattr(row, "exposure", "")))
+    if exposure is not None and exposure.until_care:
+        return "rests on an exposure that the outcome itself decides, and cannot be read as an effect"
     limits, binary = study.reliability, study.outcomes[row.outcome].scale == "binary"
     children, events = (_shown(value, study.disclosure) for value in (row.n_children, row.n_events))
     if not children >= limits.minimum_children:
