@@ -203,7 +203,8 @@ def _truth_cells(study: Study, row: Any) -> dict[str, str]:
     unit = row_unit(row)
     inside = NOT_APPLICABLE
     low, high = ends_of(row)
-    if has_number(row) and not is_missing(low):
+    doubt = doubt_of(study, row)
+    if has_number(row) and not doubt and not is_missing(low):
         inside = "yes" if low <= row.truth <= high else "no"
     return {
         "Practice model": model_name(study, row.model),
@@ -211,7 +212,7 @@ def _truth_cells(study: Study, row: Any) -> dict[str, str]:
         "Followed for": _followed(study, row),
         "Analysis": analysis_name(study, row.analysis),
         "Truth": unit.show(row.truth, signed=not is_level(row)),
-        "Estimate (interval)": effect_text(row, doubt=doubt_of(study, row)),
+        "Estimate (interval)": effect_text(row, doubt=doubt),
         "Interval holds the truth": inside,
         "Unit": unit.words or NOT_APPLICABLE,
     }
