@@ -18,8 +18,8 @@ MAIN = {"analysis": PRIMARY_ANALYSIS, "sample": MAIN_SAMPLE, "exposure": MAIN_EX
 
 
 def hide_near(rows: pd.DataFrame, reference: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
-    """Rows without the counts that differ by too little from others of the same outcome and horizon, among the
-    rows themselves and in `reference`.
+    """Rows without the counts that differ by too little from others of the same outcome and horizon, in the
+    rows themselves or in `reference`.
 
     An estimate without one authority, or on a sample that lacks few children, has nearly the counts of the
     main estimate, and what is missing can be worked out. Counts are compared as they would be published, so
@@ -29,39 +29,25 @@ def hide_near(rows: pd.DataFrame, reference: pd.DataFrame, disclosure: Disclosur
     """
     hidden = rows.copy()
     every = pd.concat([rows[NEEDED], reference[NEEDED]], ignore_index=True)
+    keys = [every[column].astype(str) for column in ALIKE]
     for name in COUNTS:
-        near, as_main = _near(rows, every, name, disclosure)
-        keys = [rows[column].astype(str) for column in ALIKE]
-        alike = near.groupby(keys, sort=False).transform("any") if len(rows) else near
-        hidden[name] = rows[name].mask(alike & ~as_main)
+        near, as_main = _near(every, name, disclosure)
+        alike = near.groupby(keys, sort=False).transform("any") if len(every) else near
+        hidden[name] = rows[name].mask((alike & ~as_main).to_numpy(bool)[: len(rows)])
     return hidden
 
 
-def _near(
-    rows: pd.DataFrame, every: pd.DataFrame, name: str, disclosure: Disclosure
-) -> tuple[pd.Series, pd.Series]:
-    """Which rows have a count near another, and which that of the main estimate. Boolean, index of `rows`."""
+def _near(every: pd.DataFrame, name: str, disclosure: Disclosure) -> tuple[pd.Series, pd.Series]:
+    """Which rows have a count near another, which that of the main estimate. Boolean, index of `every`."""
     limit = disclosure.threshold + disclosure.rounding
-    others, mains = (_published(part, name, disclosure) for part in (every, choose(every, **MAIN)))
-    near, as_main = pd.Series(False, index=rows.index), pd.Series(False, index=rows.index)
-    for key, part in rows.groupby(SAME, dropna=False, sort=False):
-        place = _key(key)
-        values = protected(part[name].astype("Float64").to_numpy(float, na_value=np.nan), disclosure)
-        apart = np.abs(values[:, None] - others[place][None, :])
-        as_main.loc[part.index] = np.isin(values, mains.get(place, np.array([])))
+    near, as_main = pd.Series(False, index=every.index), pd.Series(False, index=every.index)
+    for _, part in every.groupby(SAME, dropna=False, sort=False):
+        values = _shown(part, name, disclosure)
+        apart = np.abs(values[:, None] - np.unique(values[~np.isnan(values)])[None, :])
+        as_main.loc[part.index] = np.isin(values, _shown(choose(part, **MAIN), name, disclosure))
         near.loc[part.index] = ((apart > 0) & (apart < limit)).any(axis=1)
     return near & ~as_main, as_main
 
 
-def _published(rows: pd.DataFrame, name: str, disclosure: Disclosure) -> dict[str, np.ndarray]:
-    """The distinct counts of each outcome and horizon, as they would be published."""
-    found = {}
-    for key, part in rows.groupby(SAME, dropna=False, sort=False):
-        values = part[name].astype("Float64").dropna().to_numpy(float)
-        found[_key(key)] = np.unique(protected(values, disclosure))
-    return found
-
-
-def _key(key: object) -> str:
-    """A key that is equal to itself where a horizon is missing."""
-    return str(tuple("" if pd.isna(part) else part for part in key))  # type: ignore[attr-defined]
+def _shown(rows: pd.DataFrame, name: str, disclosure: Disclosure) -> np.ndarray:
+    return protected(rows[name].astype("Float64").to_numpy(float, na_value=np.nan), disclosure)

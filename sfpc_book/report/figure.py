@@ -44,8 +44,8 @@ class Figure:
     """A chart with everything a reader, a screen reader, a PDF and a data file need from it.
 
     Raises `ParameterError` if a text is missing, the alt text is not 20 to 250 characters or repeats the
-    title, the label does not start with a chapter slug, or the data are empty. Data and specification keep six
-    significant digits (see `short_numbers`).
+    title, the label does not start with a chapter slug, or the data are empty. Data and specification keep
+    six significant digits (see `short_numbers`).
     """
 
     chart: Any
