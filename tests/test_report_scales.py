@@ -135,7 +135,9 @@ def test_the_same_children_stand_between_the_two_horizons(study) -> None:
             estimate(study, sample="followed_longest"),
         ]
     )
-    labels = horizons_forest(study, both, MODEL, "panel_two_way").cells["Row"].tolist()
+    drawing = horizons_forest(study, both, MODEL, "panel_two_way")
+    labels = drawing.cells["Row"].tolist()
+    assert drawing.subtitle.startswith(study.analyses["panel_two_way"].name)
     name = "Becoming looked after"
     assert labels == [f"{name}, 18 months", f"{name}, 18 months, if followed 36", f"{name}, 36 months"]
     said = horizon_sentences(study, both, MODEL)
