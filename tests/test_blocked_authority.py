@@ -149,12 +149,14 @@ def test_the_orders_said_are_those_of_the_estimator_where_an_authority_has_rows_
     mine = panel["outcome"] == outcome.id
     panel.loc[mine & (panel["authority"] == "lancashire"), ["n_children", "n_not_observed"]] = 0
     wedge = wedge_of(STUDY, "family_safeguarding")
-    blocked = wedge.authorities[1]
-    words = {12: "still go over the 12 orders", 6: "go over 6 orders of go-lives instead of 12"}
+    blocked = next(slug for slug in wedge.authorities if slug != "lancashire")
     for rows in (panel, panel[panel["authority"] != blocked]):
         found = estimate_outcomes(rows, wedge, [outcome], STUDY.horizons[:1])
         orders = int(found.loc[found["analysis"] == "randomisation", "n_orders"].iloc[0])
         kept = wedge.among(rows["authority"].unique())
         assert orders == kept.n_orders
         said = fewer_sentences(STUDY, "family_safeguarding", rows, [outcome], STUDY.horizons[:1])
-        assert words[orders] in said
+        whole = len(rows) == len(panel)
+        assert (orders == wedge.n_orders == 12) == whole
+        few = f"go over {orders} orders of go-lives instead of 12"
+        assert ("still go over the 12 orders" if whole else few) in said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,7 @@ from sfpc_book.report.estimate_rows import (
     span_text,
     status_text,
 )
-from sfpc_book.report.formats import is_missing, level_text, p_value
+from sfpc_book.report.formats import is_missing, level_text, p_value, whole_percentage
 from sfpc_book.report.headline import Headline, doubt_about, exact_interval, headline_of, method_interval
 from sfpc_book.report.sentences import alike_sentence, amount, range_words, rules_out
 from sfpc_book.report.terms import degrees_text
@@ -149,10 +149,29 @@ def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
         return "No test pooled over the models has been recorded."
     unit = row_unit(row)
     text = (
-        f"Taken together, the trials' mean estimate is {amount(row.estimate, unit)} "
+        f"The mean of the trials' estimates, weighted by information, is {amount(row.estimate, unit)} "
         f"({level_text(row.conf_level)} exact interval {range_words(row.conf_low, row.conf_high, unit)}). "
         f"Among {int(row.n_orders):,} possible orders of go-lives p = {p_value(row.p_value)}; the smallest "
         f"that any result could have had is {p_value(row.p_minimum)}."
     )
     ends_known = not (is_missing(row.conf_low) or is_missing(row.conf_high))
-    return paragraph([text, rules_out(row) if ends_known else ""])
+    left_out = rules_out(row, " for that mean, not for each model,") if ends_known else ""
+    return paragraph([text, left_out])
+
+
+def weights_sentences(
+    study: Study, estimates: pd.DataFrame, weights: Mapping[str, float], outcome: str, horizon: int
+) -> str:
+    """One list item per practice model: its weight in the pooled mean, and its own estimate with exact and
+    CR2 intervals. `weights` are shares by model; a model without one is not in the mean.
+    """
+    items = [
+        f"**{model.name}** ({_weight_words(weights.get(slug))}): "
+        f"{_in_short(study, _of_main(estimates, slug, outcome, horizon))}."
+        for slug, model in study.models.items()
+    ]
+    return bullets(items)
+
+
+def _weight_words(share: float | None) -> str:
+    return "not in the mean" if share is None else f"weight {whole_percentage(share)}"
