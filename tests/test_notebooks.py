@@ -5,6 +5,7 @@ build.
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
 from pathlib import Path
@@ -290,6 +291,51 @@ def test_chapters_with_estimates_record_the_tidy_table_and_no_outcome_twice(runs
                for slug, (_, bundles) in runs.items()}  # fmt: skip
     wanted = {chapter.slug: int(chapter.results) for chapter in plan(load_study(REPOSITORY / "study.yml"))}
     assert records == {slug: wanted[slug] for slug in records}
+
+
+DIGITS = re.compile(r"-?(\d*)\.?(\d*)(?:e[+-]?\d+)?")
+
+
+def published_tables(runs, kind: str) -> dict[str, pd.DataFrame]:
+    """The data files of the charts or tables of every chapter run, as text, by label."""
+    parts = [bundle["data"] for _, bundles in runs.values() for bundle in bundles]
+    chosen = [
+        part for part in parts if "text/csv" in part and ("image/svg+xml" in part) == (kind == "charts")
+    ]
+    label = re.compile(r'id="([a-z0-9_-]+)"')
+    return {
+        label.search(part["text/html"])[1]: pd.read_csv(
+            io.StringIO(part["text/csv"]), dtype="str", keep_default_na=False
+        )
+        for part in chosen
+    }
+
+
+def test_no_number_of_a_chart_has_digits_enough_to_give_its_counts_away(runs):
+    charts = published_tables(runs, "charts")
+    assert len(charts) > 40
+    for label, data in charts.items():
+        for name, values in data.items():
+            for value in values:
+                found = DIGITS.fullmatch(value)
+                if found and ("." in value or "e" in value):
+                    digits = f"{found[1]}{found[2]}".strip("0") if "." in value else found[1].strip("0")
+                    assert len(digits) <= 6, (label, name, value)
+                if name == "observed_share" and value:
+                    assert len(value.partition(".")[2]) <= 2, (label, value)
+
+
+def test_a_count_hidden_in_one_table_of_a_chapter_is_hidden_in_its_others(runs):
+    keys = ["model", "outcome", "horizon", "sample", "exposure", "analysis", "term"]
+    tables = [
+        data[[*keys, "n_children", "n_events"]].assign(label=label)
+        for label, data in published_tables(runs, "tables").items()
+        if {*keys, "n_children"} <= set(data)
+    ]
+    every = pd.concat(tables).drop_duplicates([*keys, "label"])
+    for name in ("n_children", "n_events"):
+        for key, values in every.groupby(keys)[name]:
+            assert values.nunique() == 1, (name, key, every.loc[every[keys].eq(key).all(axis=1)])
 
 
 def headings(name: str) -> list[str]:

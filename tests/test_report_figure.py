@@ -175,3 +175,23 @@ def test_words_from_synthetic_data_are_marked_and_lists_stay_lists():
     assert Words("One.", "synthetic")._repr_mimebundle_()["text/markdown"] == "**Synthetic data.** One."
     assert "\n\n- one" in Words("- one\n- two", "synthetic")._repr_mimebundle_()["text/markdown"]
     assert Words("One.", "published")._repr_mimebundle_()["text/markdown"] == "One."
+
+
+EXACT = 2391 / 4166
+
+
+def test_data_and_specification_of_a_chart_do_not_give_counts_away_by_their_digits():
+    data = pd.DataFrame({"period": [1], "observed_share": [EXACT], "rate": [1000 * EXACT], "many": [1234567]})
+    mixed = data.assign(value=pd.Series([EXACT], dtype=object), word=["a"], none=[float("nan")])
+    chart = SPEC | {"data": {"values": mixed.to_dict("records")}}
+    shown = figure(data=mixed, chart=chart)
+    rows = pd.read_csv(io.StringIO(shown.csv()))
+    assert rows[["observed_share", "rate", "many", "value"]].iloc[0].tolist() == [
+        0.57,
+        573.932,
+        1234567,
+        0.573932,
+    ]
+    text = shown.html()
+    assert '"value":0.573932' in text and '"rate":573.932' in text and '"observed_share":0.57,' in text
+    assert "0.5739318" not in text and "573.93182" not in text

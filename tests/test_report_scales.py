@@ -109,6 +109,10 @@ def test_totals_have_their_own_table_and_say_whom_they_count(study) -> None:
     assert content.cells["Outcome"].tolist() == ["New referrals"]
     assert content.cells["Children"].tolist() == ["[z]"]
     assert "not the children of the trial alone" in " ".join(content.notes)
+    assert "averaged over the same children" not in " ".join(content.notes)
+    assert "averaged over the same children" in " ".join(
+        scales_table(study, rows(study), MODEL, 18, "Caption").notes
+    )
     assert totals_table(study, rows(study).iloc[:2], MODEL, "Caption") is None
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -167,6 +168,7 @@ def _complete_sum(values: pd.Series) -> float:
 
 
 ESTIMATED = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high", "p_minimum")
+SHARE = "observed_share"
 
 
 def publish_estimates(estimates: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
@@ -180,15 +182,27 @@ def publish_estimates(estimates: pd.DataFrame, disclosure: Disclosure) -> pd.Dat
         name: protected(estimates[name].astype("Float64").to_numpy(float, na_value=np.nan), disclosure)
         for name in columns
     }
-    short = {name: estimates[name].map(_six_digits) for name in ESTIMATED if name in estimates}
-    if "observed_share" in estimates:
-        short["observed_share"] = estimates["observed_share"].round(2)
+    short = short_numbers(estimates[[name for name in (*ESTIMATED, SHARE) if name in estimates]])
     counts = {name: pd.array(values).astype("Int64") for name, values in safe.items()}
     return estimates.assign(**counts, **short)
 
 
-def _six_digits(value: float) -> float:
-    return float(f"{value:.6g}")
+def short_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every fraction to six significant digits, shares of children observed to two decimals; whole numbers,
+    dates and words stay. Applying it twice changes nothing."""
+    numeric = [
+        name for name in frame if pd.api.types.is_float_dtype(frame[name]) or frame[name].dtype == object
+    ]
+    return frame.assign(
+        **{name: frame[name].map(partial(short_number, name=name), na_action="ignore") for name in numeric}
+    )
+
+
+def short_number(value: object, name: str) -> object:
+    """A fraction as it is published in the column `name`; anything else as it is."""
+    if not isinstance(value, float):
+        return value
+    return round(float(value), 2) if name == SHARE else float(f"{value:.6g}")
 
 
 def shown(values: pd.Series) -> list[str]:

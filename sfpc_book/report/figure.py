@@ -17,6 +17,7 @@ import vl_convert
 
 from sfpc_book.errors import ParameterError
 from sfpc_book.report.cells import readable_cells
+from sfpc_book.report.disclosure import short_number, short_numbers
 from sfpc_book.report.drawing import Drawing
 from sfpc_book.report.markup import (
     SYNTHETIC_MARK,
@@ -43,7 +44,8 @@ class Figure:
     """A chart with everything a reader, a screen reader, a PDF and a data file need from it.
 
     Raises `ParameterError` if a text is missing, the alt text is not 20 to 250 characters or repeats the
-    title, the label does not start with a chapter slug, or the data are empty.
+    title, the label does not start with a chapter slug, or the data are empty. Data and specification keep six
+    significant digits (see `short_numbers`).
     """
 
     chart: Any
@@ -65,6 +67,7 @@ class Figure:
         _require_alt(self.label, self.alt, self.title)
         if self.data.empty:
             raise ParameterError(f"figure {self.label!r} has no data behind it")
+        object.__setattr__(self, "data", short_numbers(self.data))  # the one place where chart data are cut
 
     def spec(self) -> dict[str, Any]:
         """The Vega-Lite specification, described by the alt text and marked if the data are synthetic."""
@@ -72,7 +75,7 @@ class Figure:
         spec["description"] = self.alt
         if self.data_status == "synthetic":
             spec["title"] = _synthetic_title()
-        return spec
+        return _short_values(spec)
 
     def svg(self, title: str | None = None) -> str:
         """The static chart as SVG with `role="img"`, a `<title>` and the alt text as `<desc>`."""
@@ -165,6 +168,15 @@ def accessible_svg(svg: str, label: str, title: str, description: str) -> str:
 
 def _short_numbers(match: re.Match[str]) -> str:
     return LONG_DECIMAL.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), match[0])
+
+
+def _short_values(part: Any, name: str = "") -> Any:
+    """A specification whose numbers are as short as those of the data file: the page holds both."""
+    if isinstance(part, dict):
+        return {key: _short_values(value, key) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_short_values(value) for value in part]
+    return short_number(part, name)
 
 
 def _synthetic_title() -> dict[str, Any]:

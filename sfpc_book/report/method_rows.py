@@ -41,8 +41,14 @@ RATIO_ONLY = "a ratio only: see the chart of ratios"
 
 
 def together(*frames: pd.DataFrame) -> pd.DataFrame:
-    """Rows of several tables of estimates below each other; a row that stands in two is taken once."""
+    """Rows of several tables of estimates below each other; a row that stands in two is taken once.
+
+    A count that one table hides and another knows is taken from that: a row is judged by what it rests on.
+    """
     rows = pd.concat(frames, ignore_index=True)
+    keys = [rows[name].astype(str) for name in ROW_KEY]
+    for name in ("n_children", "n_events"):
+        rows[name] = rows[name].fillna(rows.groupby(keys, sort=False)[name].transform("first"))
     return rows.drop_duplicates(list(ROW_KEY)).reset_index(drop=True)
 
 

@@ -77,9 +77,9 @@ class Page(EstimateFiles):
 
     def record(self, estimates: pd.DataFrame, reference: pd.DataFrame | None = None) -> Record:
         """Hand the chapter's estimates to the book; counts in them are protected first, and hidden where they
-        are near those of `reference`."""
+        are near others, among them or in `reference`."""
         rules = self.study.disclosure
-        near = estimates if reference is None else hide_near(estimates, reference, rules)
+        near = hide_near(estimates, estimates if reference is None else reference, rules)
         return record_of(publish_estimates(near, rules))
 
     # What the page may read

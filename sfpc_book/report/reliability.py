@@ -19,7 +19,9 @@ def doubt_of(study: Study, row: Any) -> str:
     """Why a row cannot be read, to follow “the estimate”; empty for a row that can.
 
     Judged on counts as they are published, so that chapters and the table of all estimates agree. A count
-    too small to be shown is below every limit. Rows on published statistics have no such counts.
+    too small to be shown is below every limit. Rows on published statistics have no such counts. Give rows
+    before `hide_near`, or of the main estimate: in what chapters recorded, other counts can be hidden though
+    they are large.
     """
     if not has_number(row) or getattr(row, "outcome", None) not in study.outcomes:
         return ""

@@ -41,6 +41,11 @@ from sfpc_book.report.tables import ESTIMATES_SOURCE, p_text
 from sfpc_book.report.words import bullets
 from sfpc_book.study.schema import Study
 
+SAME_CHILDREN = (
+    "Differences and ratios compare everybody exposed with nobody exposed, averaged over the same children."
+)
+RATIOS = "Ratios say nothing about how common an outcome is: read the difference first."
+
 
 def scales_table(
     study: Study, rows: pd.DataFrame, model: str, horizon: int, caption: str
@@ -48,7 +53,7 @@ def scales_table(
     """One row per outcome: difference, then ratio, by a model for its scale; share followed."""
     published = publish_estimates(rows, study.disclosure)
     found = list(pairs(study, published, model, horizon))
-    return _table(study, found, caption, _of(published, found))
+    return _table(study, found, caption, _of(published, found), SAME_CHILDREN)
 
 
 def totals_table(study: Study, rows: pd.DataFrame, model: str, caption: str) -> TableContent | None:
@@ -70,12 +75,7 @@ def _table(
     if not found:
         return None
     cells = pd.DataFrame([_cells(study, difference, ratio) for difference, ratio in found])
-    general = (
-        "Differences and ratios compare everybody exposed with nobody exposed, averaged over the same "
-        "children.",
-        "Ratios say nothing about how common an outcome is: read the difference first.",
-    )
-    return TableContent(cells, caption, (*notes, *general), ESTIMATES_SOURCE, data)
+    return TableContent(cells, caption, (*notes, RATIOS), ESTIMATES_SOURCE, data)
 
 
 def _cells(study: Study, difference: Any, ratio: Any) -> dict[str, str]:

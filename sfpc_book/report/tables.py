@@ -64,11 +64,11 @@ def estimates_table(
 
     `models` adds a column for the practice model. Without `curve`, effects by time since go-live are left
     to the data file, and so are rows that differ from `only` in a column that it names. Rows stand in the
-    order of the study; those without a number say why in the estimate's place. Counts too near those of a row
-    of `reference` are hidden (see `hide_near`).
+    order of the study; those without a number say why in the estimate's place. Counts too near those of
+    another row, here or in `reference`, are hidden (see `hide_near`).
     """
     raw = in_study_order(study, estimates)
-    near = raw if reference is None else hide_near(raw, reference, study.disclosure)
+    near = hide_near(raw, raw if reference is None else reference, study.disclosure)
     ordered = publish_estimates(near, study.disclosure)
     shown = pd.Series(True, index=ordered.index) if curve else ordered["analysis"] != "exposure_time"
     shown &= ordered.index.isin(choose(ordered, **(only or {})).index)
@@ -203,7 +203,8 @@ def _truth_cells(study: Study, row: Any) -> dict[str, str]:
     unit = row_unit(row)
     inside = NOT_APPLICABLE
     low, high = ends_of(row)
-    if has_number(row) and not is_missing(low):
+    doubt = doubt_of(study, row)
+    if has_number(row) and not doubt and not is_missing(low):
         inside = "yes" if low <= row.truth <= high else "no"
     return {
         "Practice model": model_name(study, row.model),
@@ -211,7 +212,7 @@ def _truth_cells(study: Study, row: Any) -> dict[str, str]:
         "Followed for": _followed(study, row),
         "Analysis": analysis_name(study, row.analysis),
         "Truth": unit.show(row.truth, signed=not is_level(row)),
-        "Estimate (interval)": effect_text(row, doubt=doubt_of(study, row)),
+        "Estimate (interval)": effect_text(row, doubt=doubt),
         "Interval holds the truth": inside,
         "Unit": unit.words or NOT_APPLICABLE,
     }

@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 
 from sfpc_book.report.disclosure import publish_estimates
-from sfpc_book.report.disclosure_near import hide_near
+from sfpc_book.report.disclosure_near import COUNTS
 from sfpc_book.report.estimate_rows import (
     analysis_name,
-    choose,
     effect_text,
     has_number,
     horizon_text,
@@ -33,7 +32,7 @@ from sfpc_book.report.sentences_sensitivity import unfinished_cells
 from sfpc_book.report.specifications import specification_frame
 from sfpc_book.report.table import TableContent
 from sfpc_book.report.tables import ESTIMATES_SOURCE, p_text
-from sfpc_book.report.terms import term_words
+from sfpc_book.report.terms import WITHOUT, term_words
 from sfpc_book.report.words import Words
 from sfpc_book.study.schema import Study
 
@@ -42,12 +41,16 @@ def exact_table(
     study: Study, rows: pd.DataFrame, model: str, outcome: str, horizon: int, caption: str
 ) -> TableContent | Words:
     """Every exact test of an outcome: its p-value beside the smallest that any result could have had, and the
-    set of effects that its orders do not reject."""
+    set of effects that its orders do not reject.
+
+    Tests with a part left out stand among the sensitivities. Counts stand in the tables of estimates only,
+    where those that would give others away are hidden.
+    """
     found = exact_rows(study, rows, model, outcome, horizon)
+    found = found[~found["term"].str.startswith(WITHOUT)]
     if found.empty:
         return Words("No exact test has been recorded.", "design")
     cells = pd.DataFrame([_exact_cells(study, row) for row in found.itertuples()])
-    near = hide_near(found, choose(rows, model=model, outcome=outcome, horizon=horizon), study.disclosure)
     return TableContent(
         cells=cells,
         caption=caption,
@@ -56,7 +59,7 @@ def exact_table(
             "With few orders no result can have a small p-value, and intervals at a high level have no ends.",
         ),
         source=ESTIMATES_SOURCE,
-        data=publish_estimates(near, study.disclosure),
+        data=publish_estimates(found, study.disclosure).drop(columns=list(COUNTS)),
     )
 
 
