@@ -1,4 +1,4 @@
-"""Rows of the right model for each scale, made from a hand-made panel as the build makes them."""
+"""Rows of a model for each scale, made from a hand-made panel as the build makes them."""
 
 from __future__ import annotations
 

@@ -21,10 +21,11 @@ from sfpc_book.contracts.check_words import load_check_words
 from sfpc_book.contracts.finding import Finding, read_findings
 from sfpc_book.estimate.wedge_estimates import estimate_outcomes
 from sfpc_book.report.page import open_page
-from sfpc_book.report.sentences_fitness import fitness_sentences
+from sfpc_book.report.sentences_fitness import fewer_sentences, fitness_sentences
 from sfpc_book.simulate.published import simulate_published
 from sfpc_book.simulate.simulate import simulate_returns
 from sfpc_book.study.study import load_study
+from sfpc_book.study.wedge import wedge_of
 
 MODEL, BLOCKED = "no_wrong_door", "norfolk"
 OTHERS = ("rochdale", "warrington", "redcar_and_cleveland")
@@ -130,7 +131,8 @@ def test_an_outcome_that_rests_on_fewer_authorities_names_them_with_the_cause():
     panel.loc[gone, ["n_children", "n_not_observed"]] = 0
     text = fitness_of("family_safeguarding", panel)
     name = STUDY.outcomes["days_on_plan"].name
-    assert f"“{name}” (18 months and 36 months) rests on 4 of 5 authorities, exact tests on" in text
+    assert f"“{name}” (18 months and 36 months) rests on 4 of 5 authorities." in text
+    assert "Exact tests still go over the 12 orders of go-lives of the whole trial." in text
     assert "**Lancashire** is missing: of its children, none is linked to the data of this outcome." in text
     assert text.count("rests on") == 1
 
@@ -139,3 +141,22 @@ def test_an_outcome_of_which_no_authority_has_a_child_counted_is_not_listed_as_a
     panel = whole_panel()
     panel.loc[panel["outcome"] == "plan_duration", "n_children"] = 0
     assert "rests on" not in fitness_of("family_safeguarding", panel)
+
+
+def test_the_orders_said_are_those_of_the_estimator_where_an_authority_has_rows_without_children_or_no_rows():
+    """An authority of which no child is counted is exchanged like the others; one without rows is not."""
+    panel, outcome = whole_panel(), STUDY.outcomes["days_on_plan"]
+    mine = panel["outcome"] == outcome.id
+    panel.loc[mine & (panel["authority"] == "lancashire"), ["n_children", "n_not_observed"]] = 0
+    wedge = wedge_of(STUDY, "family_safeguarding")
+    blocked = next(slug for slug in wedge.authorities if slug != "lancashire")
+    for rows in (panel, panel[panel["authority"] != blocked]):
+        found = estimate_outcomes(rows, wedge, [outcome], STUDY.horizons[:1])
+        orders = int(found.loc[found["analysis"] == "randomisation", "n_orders"].iloc[0])
+        kept = wedge.among(rows["authority"].unique())
+        assert orders == kept.n_orders
+        said = fewer_sentences(STUDY, "family_safeguarding", rows, [outcome], STUDY.horizons[:1])
+        whole = len(rows) == len(panel)
+        assert (orders == wedge.n_orders == 12) == whole
+        few = f"go over {orders} orders of go-lives instead of 12"
+        assert ("still go over the 12 orders" if whole else few) in said

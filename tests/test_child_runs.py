@@ -91,7 +91,7 @@ def test_the_grid_holds_every_sample_and_definition_of_exposure(study, rows) -> 
         own = grid[grid["analysis"] == analysis]
         assert set(zip(own["sample"], own["exposure"], strict=True)) == pairs
     left = grid[grid["sample"] == "with_leicester"]
-    assert (left["status"] == "not_estimable: no authority left this trial").all() and len(left)
+    assert (left["status"] == "not_estimable: no authority withdrew from this trial").all() and len(left)
     assert (grid.loc[grid["sample"].isin(["open_plan", "first_ever_referral"]), "n_children"] > 0).all()
 
 

@@ -292,7 +292,7 @@ TEENAGER = {"birth_month": "2006-01-01"}
 
 
 def with_left(study: Study, leicester: dict | None, **options) -> Cohort:
-    """The No Wrong Door trial of one authority, and what the authority that left sent."""
+    """The No Wrong Door trial of one authority, and what the authority that withdrew sent."""
     sent = {"warrington": returns(referrals([TEENAGER, {**TEENAGER, "child_id": "c2"}]))}
     return build_cohort(
         study, "no_wrong_door", sent | ({"leicester": leicester} if leicester else {}), **options

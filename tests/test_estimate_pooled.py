@@ -11,7 +11,7 @@ from estimate_frames import FIVE, FIVE_STRATA, naive_statistics, panel, wedge
 from sfpc_book.errors import EstimationError
 from sfpc_book.estimate.cells import cells_of
 from sfpc_book.estimate.estimate import TIDY_COLUMNS
-from sfpc_book.estimate.pooled import estimate_pooled, pooled_effects
+from sfpc_book.estimate.pooled import estimate_pooled, pooled_effects, pooled_weights
 from sfpc_book.estimate.randomisation import order_effects, randomisation_test
 
 WEDGES = {
@@ -60,6 +60,27 @@ def test_pooled_p_and_interval_equal_a_naive_enumeration() -> None:
     for limit, out in ((row["conf_low"], -step), (row["conf_high"], step)):
         assert naive(limit - out)[1] > 0.05
         assert naive(limit + out)[1] <= 0.05
+
+
+def test_the_pooled_estimate_is_the_mean_of_the_trials_by_the_weights_told() -> None:
+    tables = panels(effect=-0.02, noise=0.03)
+    weights = pooled_weights(tables, WEDGES)
+    alone = {model: order_effects(cells_of(rows), WEDGES[model]).effect[0] for model, rows in tables.items()}
+    assert list(weights) == list(tables) and sum(weights.values()) == pytest.approx(1)
+    mean = sum(weights[model] * alone[model] for model in tables)
+    assert pooled_row(tables)["estimate"] == pytest.approx(mean)
+
+
+def test_weights_follow_the_children_and_leave_out_what_cannot_be_estimated() -> None:
+    tables = panels()
+    more = tables | {"no_wrong_door": tables["no_wrong_door"].assign(n_children=10_000)}
+    assert pooled_weights(more, WEDGES)["no_wrong_door"] > pooled_weights(tables, WEDGES)["no_wrong_door"]
+    none = tables["family_valued"].assign(n_children=0)
+    assert set(pooled_weights(tables | {"family_valued": none}, WEDGES)) == {
+        "family_safeguarding",
+        "no_wrong_door",
+    }
+    assert pooled_weights({"family_valued": none}, WEDGES) == {}
 
 
 def test_an_effect_that_no_single_trial_can_show_at_5_percent_is_shown_together() -> None:

@@ -1,4 +1,4 @@
-"""The right model for the scale of an outcome: Poisson and fractional logit against R and statsmodels."""
+"""A model for the scale of an outcome: Poisson and fractional logit against R and statsmodels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sfpc_book.estimate.scale_estimates import (
     children_of,
     scale_estimates,
 )
-from sfpc_book.estimate.scale_models import logit_shares, poisson_rates, standardise_rates
+from sfpc_book.estimate.scale_models import APART, ONE_SIDED, logit_shares, poisson_rates, standardise_rates
 from sfpc_book.study.study import Study, load_study
 
 FOLDER = GOLDEN / "poisson_5_clusters"
@@ -213,6 +213,22 @@ def test_what_is_no_count_is_refused_with_its_number(outcome: list[float], words
 def test_shares_outside_0_to_1_have_a_status() -> None:
     rows = small({("a", 0): 1.4})
     assert {term.status for term in logit_shares(rows, "")} == {f"{NOT_ESTIMABLE}shares outside 0 to 1"}
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_separation_without_covariates_is_named_for_what_sets_rows_apart(share: float) -> None:
+    rows, total, size = by_cell("share")
+    means = np.where(rows["authority"] == "c", share, total / size)
+    found = {term.status for term in logit_shares(children(rows, means, size), "")}
+    assert found == {f"{NOT_ESTIMABLE}{ONE_SIDED}"}
+
+
+def test_separation_by_exposure_alone_is_not_said_to_be_an_authority_or_a_period() -> None:
+    rows, total, size = by_cell("share")
+    kept = ((rows["authority"] != "e") & (rows["period"] > 0)).to_numpy()  # all others have events
+    means = np.where(rows["exposed"] == 1, total / size, 0.0)
+    found = {term.status for term in logit_shares(children(rows[kept], means[kept], size[kept]), "")}
+    assert found == {f"{NOT_ESTIMABLE}{APART}"}
 
 
 @settings(max_examples=25, deadline=None)

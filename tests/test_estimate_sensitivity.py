@@ -25,7 +25,7 @@ from sfpc_book.study.schema import Study
 from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import Wedge, wedge_of
 
-MODEL = "no_wrong_door"  # the trial with the shortest periods, and with an authority that left
+MODEL = "no_wrong_door"  # the trial with the shortest periods, and with an authority that withdrew
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Tables, sentences and charts of the right model for each scale: difference first, counts protected."""
+"""Tables, sentences and charts of a model for each scale: difference first, counts protected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sfpc_book.estimate.estimate import Estimate, combine
 from sfpc_book.report.charts_effect import horizons_forest
 from sfpc_book.report.charts_scales import scales_forest
 from sfpc_book.report.drawing import Absence
-from sfpc_book.report.scale_rows import ratio_text, right_models
+from sfpc_book.report.scale_rows import ratio_text, scale_models_of
 from sfpc_book.report.scales import curves_table, joined, scales_sentences, scales_table, totals_table
 from sfpc_book.report.sentences_lists import horizon_sentences
 from sfpc_book.study.study import Study, load_study
@@ -27,8 +27,8 @@ def study(repository) -> Study:
 
 
 def model_rows(study: Study, outcome: str, **changes: object) -> list[Estimate]:
-    """The difference and the ratio of one outcome by the right model for its scale."""
-    analysis = right_models(study, outcome)[0]
+    """The difference and the ratio of one outcome by a model for its scale."""
+    analysis = scale_models_of(study, outcome)[0]
     poisson = study.analyses[analysis].method == "poisson"
     terms = (
         ("exposed", "log rate ratio") if poisson else ("standardised_log_risk_ratio", "log risk ratio"),
@@ -139,7 +139,9 @@ def test_the_same_children_stand_between_the_two_horizons(study) -> None:
             estimate(study, sample="followed_longest"),
         ]
     )
-    labels = horizons_forest(study, both, MODEL, "panel_two_way").cells["Row"].tolist()
+    drawing = horizons_forest(study, both, MODEL, "panel_two_way")
+    labels = drawing.cells["Row"].tolist()
+    assert drawing.subtitle.startswith(study.analyses["panel_two_way"].name)
     name = "Becoming looked after"
     assert labels == [f"{name}, 18 months", f"{name}, 18 months, if followed 36", f"{name}, 36 months"]
     said = horizon_sentences(study, both, MODEL)
@@ -183,7 +185,7 @@ def test_the_registry_page_names_the_right_model_of_every_outcome(study) -> None
     assert outcomes.count("Model for its scale\n: ") == len(study.outcomes)
     for name, outcome in study.outcomes.items():
         part = outcomes.split(f"### {outcome.name}\n")[1].split("### ")[0]
-        for analysis in right_models(study, name):
+        for analysis in scale_models_of(study, name):
             assert study.analyses[analysis].name in part, name
     assert outcomes.count("Also restricted mean time") == 2
     assert "Caution\n: Totals hold all ages" in page

@@ -259,6 +259,66 @@ def test_an_exact_interval_of_a_low_level_is_not_shown_and_a_larger_smallest_p_i
     assert "no informative exact interval" in effect_text(next(combine([half]).itertuples()))
 
 
+def leading(**changes: object) -> pd.DataFrame:
+    """The main row, its CR2 row and the exact test, whose interval at its highest level has two ends."""
+    cr2 = {"analysis": "panel_two_way_cr2", "df": 3.71, "conf_low": -0.03, "conf_high": 0.018}
+    low = {"analysis": "randomisation_attainable", "conf_low": -0.02, "conf_high": 0.01}
+    attainable = exact(STUDY, **(low | {"conf_level": 11 / 12} | changes))
+    return combine([estimate(STUDY), estimate(STUDY, **cr2), exact(STUDY), attainable])
+
+
+def test_each_interval_is_named_with_its_method_and_the_exact_one_leads():
+    rows = leading()
+    said = (
+        "about 6.0 fewer per 1,000 children; exact 91.7% interval 20.0 fewer to 10.0 more; "
+        "CR2 95% interval 30.0 fewer to 18.0 more (3.7 df); exact p = 0.167, smallest attainable 0.083"
+    )
+    assert f": {said}." in outcome_sentences(STUDY, rows, MODEL, [STUDY.outcomes["looked_after"]], 18)
+    assert f": {said}." in summary_sentences(STUDY, rows, 18)
+    assert f"18 months: {said}." in horizon_sentences(STUDY, rows, MODEL)
+    text = effect_sentences(STUDY, rows, MODEL, "looked_after", 18)
+    parts = (
+        "The exact 91.7% interval, at the highest level within reach, runs from 20.0 fewer to 10.0 more",
+        "p = 0.167",
+        "The CR2 95% interval (t with 3.7 degrees of freedom) runs from 30.0 fewer to 18.0 more",
+        "At this level the CR2 interval leaves out falls larger than 30.0 per 1,000 children",
+        "under what the model assumes.",
+    )
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places) and "clustered" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"conf_high": math.inf}, "no exact interval with two ends"),
+        ({"conf_level": 0.5}, "no informative exact interval (highest level 50.0%)"),
+        ({"conf_low": -0.9, "conf_high": 0.9}, "no exact interval that can be read"),
+    ],
+)
+def test_where_there_is_no_exact_interval_the_reason_is_said_in_its_place(changes, words):
+    rows = leading(**changes)
+    assert f"; {words}; CR2" in summary_sentences(STUDY, rows, 18)
+    assert f"There is {words}." in effect_sentences(STUDY, rows, MODEL, "looked_after", 18)
+
+
+def test_an_exact_interval_at_the_level_asked_for_needs_no_other_level():
+    rows = combine([estimate(STUDY), exact(STUDY, conf_low=-0.02, conf_high=0.01)])
+    said = summary_sentences(STUDY, rows, 18)
+    assert "exact 95% interval 20.0 fewer to 10.0 more; clustered 95% interval" in said
+
+
+def test_an_interval_of_the_cr2_row_that_cannot_be_read_stops_the_item():
+    wide = estimate(STUDY, analysis="panel_two_way_cr2", conf_low=-0.9, conf_high=0.9)
+    rows = combine([estimate(STUDY), wide, exact(STUDY)])
+    for said in (
+        summary_sentences(STUDY, rows, 18),
+        effect_sentences(STUDY, rows, MODEL, "looked_after", 18),
+    ):
+        assert "the estimate with the CR2 variance has an interval wider than a proportion can be" in said
+        assert "fewer" not in said
+
+
 def test_both_horizons_carry_intervals_and_shares_and_fixed_terms_have_no_horizon():
     later = estimate(STUDY, horizon=36, observed_share=0.574, status="partly_observed")
     terms = [estimate(STUDY, "unauthorised_absence", horizon) for horizon in (18, 36)]

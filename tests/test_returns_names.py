@@ -146,7 +146,7 @@ def test_workbooks_of_an_authority_that_left_are_read_only_if_a_sample_asks_for_
         (
             study,
             {"leicester", "swindon"},
-            "Leicester left the trial: the file is read for the sample “Main, but with Leicester” only",
+            "Leicester withdrew from the trial: the file is read for the sample “Main, but with Leicester”",
         ),
         (study.model_copy(update={"samples": without}), {"swindon"}, "left alone"),
     ):

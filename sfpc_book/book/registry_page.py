@@ -97,7 +97,7 @@ def _outcome(outcome: Outcome, study: Study, titles: Mapping[str, str]) -> Itera
         (
             ("Measure", _sentence(outcome.measure)),
             ("Scale", f"{SCALES[outcome.scale].capitalize()}. {DIRECTIONS[outcome.higher_is]}"),
-            ("Model for its scale", _right_model(outcome, study)),
+            ("Model for its scale", _scale_model(outcome, study)),
             ("Role", _roles(outcome, study)),
             ("As computed", _with_numbers(definition(outcome.id), outcome, study)),
             ("Codes", _codes(outcome)),
@@ -106,7 +106,7 @@ def _outcome(outcome: Outcome, study: Study, titles: Mapping[str, str]) -> Itera
     )
 
 
-def _right_model(outcome: Outcome, study: Study) -> str:
+def _scale_model(outcome: Outcome, study: Study) -> str:
     """The analyses that are right for the outcome's scale, beside the linear one that every outcome has."""
     names = [part.name for part in study.analyses.values() if outcome.scale in part.scales]
     curves = [] if outcome.id not in COURSES else ["restricted mean time, where records stop early"]

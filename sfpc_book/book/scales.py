@@ -1,4 +1,4 @@
-"""What the step does that estimates each outcome by the right model for its scale."""
+"""What the step does that estimates each outcome by a model for its scale."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def _read_steps(study: Study, places: Places, inventory: Inventory) -> list[Step
 
 
 def _left(study: Study, inventory: Inventory, model_id: str) -> tuple[str, ...]:
-    """The authorities that left a model's trial, whose workbooks a sample asks for and the folder holds."""
+    """The authorities that withdrew from a model's trial, whose workbooks a sample asks for and are there."""
     return tuple(
         slug for slug in study.left(model_id) if slug in study.left_asked_for() and inventory.of(slug)
     )

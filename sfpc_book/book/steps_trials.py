@@ -80,7 +80,7 @@ def sensitivity_step(model: PracticeModel, places: Places) -> Step:
 
 
 def scales_step(model: PracticeModel, places: Places) -> Step:
-    """A model's outcomes by the right model for the scale of each."""
+    """A model's outcomes by a model for the scale of each."""
     tables = ("panel.parquet", "observability.csv", *COHORT_ESTIMATOR_TABLES)
     return Step(
         name=f"outcome scales {model.id}",

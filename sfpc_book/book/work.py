@@ -100,8 +100,8 @@ def _is_synthetic(places: Places, kind: str) -> bool:
 def build_model_cohort(places: Places, *, model: str, left: Sequence[str] = ()) -> None:
     """Build one model's cohort and panel, and each authority's own rows of the aggregates.
 
-    `left` are the authorities that left the trial and whose returns were read for a sample. What must be
-    hidden of an authority's description depends on the others, so it is decided here, for all.
+    `left` are the authorities that withdrew from the trial and whose returns were read for a sample. What
+    must be hidden of an authority's description depends on the others, so it is decided here, for all.
     """
     from sfpc_book.book.slices import write_slices
     from sfpc_book.cohort.build import build_cohort
@@ -140,7 +140,7 @@ def estimate_sensitivities(places: Places, *, model: str) -> None:
 
 
 def estimate_scales(places: Places, *, model: str) -> None:
-    """Estimate one model's outcomes by the right model for the scale of each."""
+    """Estimate one model's outcomes by a model for the scale of each."""
     from sfpc_book.book.scales import write_scales
 
     write_scales(places, model, _status_of(places, "returns"))

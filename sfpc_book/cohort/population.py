@@ -23,7 +23,7 @@ NOT_LINKED = "none of its children can be linked to an outcome return"
 @dataclass(frozen=True)
 class Design:
     """What the populations of one model have in common. `used` are its trial authorities with returns; `left`
-    gives each authority that left the trial the reason why it cannot be used, or None."""
+    gives each authority that withdrew from the trial the reason why it cannot be used, or None."""
 
     study: Study
     wedge: Wedge
@@ -54,7 +54,7 @@ class Population:
 
     @property
     def name(self) -> str:
-        """Its index rule, and `with_left` if authorities that left are in it."""
+        """Its index rule, and `with_left` if authorities that withdrew are in it."""
         sample = self.samples[0]
         return f"{sample.index}_with_left" if sample.with_left else sample.index
 
@@ -110,7 +110,7 @@ def population(
 def populations(design: Design, main_parts: Sequence[AuthorityCohort]) -> Iterator[Population]:
     """Every population that a sample asks for, one at a time, that of the main sample first.
 
-    One with authorities that left is there only if each of them sent returns that can be used and linked:
+    One with authorities that withdrew is there only if each of them sent returns that can be used and linked:
     without them it would be another sample under the same name.
     """
     samples = design.study.samples.values()
@@ -132,6 +132,6 @@ def why_absent(design: Design, sample: Sample) -> tuple[str, str]:
     if sample.followed_longest:
         return "not_applicable", "chosen outcome by outcome, so that it has no one size"
     if not design.left:
-        return "not_applicable", "no authority left this trial"
+        return "not_applicable", "no authority withdrew from this trial"
     reasons = [f"{slug}: {reason or NOT_LINKED}" for slug, reason in design.left.items()]
     return "not_available", "; ".join(reasons)

@@ -30,8 +30,8 @@ from sfpc_book.study.registries import Analysis
 from sfpc_book.study.schema import Study
 
 MAIN = "main"
-NOBODY_LEFT = not_estimable("no authority left this trial")
-LEFT_UNUSABLE = not_estimable("an authority that left the trial has no returns that can be used")
+NOBODY_LEFT = not_estimable("no authority withdrew from this trial")
+LEFT_UNUSABLE = not_estimable("an authority that withdrew from the trial has no returns that can be used")
 NO_SAMPLE = not_estimable("the data have no such sample")
 NO_EXPOSURE = not_estimable("exposure by this definition was not worked out for this sample")
 

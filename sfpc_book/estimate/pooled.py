@@ -48,8 +48,7 @@ def pooled_effects(trials: Sequence[OrderEffects], *, seed: int = MONTE_CARLO_SE
         raise EstimationError("There is no trial to pool.")
     exact = math.prod(trial.n_orders for trial in trials) <= MAXIMUM_ORDERS
     chosen = _combinations([trial.n_orders for trial in trials], exact, seed)
-    information = np.array([trial.information.mean() for trial in trials])
-    share = information / information.sum()
+    share = information_shares(trials)
     parts = list(zip(trials, chosen.T, share, strict=True))
     sign = np.array([trial.sign[order] for trial, order, _ in parts])
     return OrderEffects(
@@ -60,6 +59,44 @@ def pooled_effects(trials: Sequence[OrderEffects], *, seed: int = MONTE_CARLO_SE
         defined=np.all([trial.defined[order] for trial, order, _ in parts], axis=0),
         exact=exact and all(trial.exact for trial in trials),
     )
+
+
+def information_shares(trials: Sequence[OrderEffects]) -> np.ndarray:
+    """Weight of each trial in the mean: its information averaged over its orders, as a share of all. Sums to
+    one; shape (trials,).
+    """
+    information = np.array([trial.information.mean() for trial in trials])
+    return information / information.sum()
+
+
+def pooled_weights(
+    panels: Mapping[str, pd.DataFrame], wedges: Mapping[str, Wedge], *, statistic: str = "two_way"
+) -> dict[str, float]:
+    """The weight in the pooled mean of each model that can be estimated, by model id; panels and statistic as
+    for `estimate_pooled`.
+    """
+    cells = {model: cells_of(panel) for model, panel in panels.items()}
+    trials = _trials(cells, panels, wedges, statistic)
+    if not trials:
+        return {}
+    shares = information_shares(list(trials.values()))
+    return dict(zip(trials, map(float, shares), strict=True))
+
+
+def _trials(
+    cells: Mapping[str, Cells],
+    panels: Mapping[str, pd.DataFrame],
+    wedges: Mapping[str, Wedge],
+    statistic: str,
+) -> dict[str, OrderEffects]:
+    """The statistic under every order of each model that can be estimated."""
+    usable = [
+        model
+        for model, found in cells.items()
+        if design_status(found) == exact_status(found, statistic=statistic) == "ok"
+    ]
+    remaining = {model: wedges[model].among(panels[model]["authority"].unique()) for model in usable}
+    return {model: order_effects(cells[model], remaining[model], statistic=statistic) for model in usable}
 
 
 def estimate_pooled(
@@ -88,11 +125,8 @@ def estimate_pooled(
     `partly_observed`. Without any, the row carries no number.
     """
     cells = {model: cells_of(panel) for model, panel in panels.items()}
-    usable = [
-        model
-        for model, found in cells.items()
-        if design_status(found) == exact_status(found, statistic=statistic) == "ok"
-    ]
+    trials = _trials(cells, panels, wedges, statistic)
+    usable = list(trials)
     everything = pd.concat(list(panels.values()))
     complete = len(usable) == len(panels) and everything["n_not_observed"].sum() == 0
     facts = Slice.of(
@@ -110,10 +144,7 @@ def estimate_pooled(
     )
     if not usable:
         return combine([row_without_number(facts, ANALYSIS, _status_without_any(everything, cells))])
-    remaining = {model: wedges[model].among(panels[model]["authority"].unique()) for model in usable}
-    effects = pooled_effects(
-        [order_effects(cells[model], remaining[model], statistic=statistic) for model in usable]
-    )
+    effects = pooled_effects(list(trials.values()))
     return combine([pooled_row(facts, randomisation_test(effects, conf_level=conf_level), usable)])
 
 

@@ -1,4 +1,4 @@
-"""The right model for each outcome's scale, the survival view of times, and monthly totals, as tidy rows.
+"""A model for each outcome's scale, the survival view of times, and monthly totals, as tidy rows.
 
 Which rows there are is the registry's: an analysis with `scales` runs for outcomes of those scales by its
 `method` (`poisson`, `logit`); one whose method is in `SURVIVAL` runs on the cells of the Kaplan-Meier curves;

@@ -1,4 +1,4 @@
-"""The right model for the scale of an outcome, on cells of authority and period: counts, shares, yes or no.
+"""A model for the scale of an outcome, on cells of authority and period: counts, shares, yes or no.
 
 Each function takes `Children`, rows of children or of several alike, and gives terms: the coefficient of
 exposure on the model's own scale, and the difference standardised over the children, in the outcome's unit.
@@ -15,12 +15,15 @@ import numpy as np
 from sfpc_book.estimate.child_models import Children, Term, fixed_effects_logit
 from sfpc_book.estimate.cluster_variance import model_variance
 from sfpc_book.estimate.estimate import NAN, not_estimable
+from sfpc_book.estimate.logit import SEPARATION
 from sfpc_book.estimate.poisson import RANK_TOLERANCE, fit_poisson
 
 LOG_RATIO = "log rate ratio"
 RATE_DIFFERENCE = "standardised_rate_difference"
 RISK_DIFFERENCE = "standardised_risk_difference"
 SHARE_TERMS = ("exposed", RISK_DIFFERENCE, "standardised_log_risk_ratio")
+ONE_SIDED = "an authority or a period has no event, or only events"
+APART = "exposure, authority and period together set the children with events apart"
 DIFFERENCES = (RATE_DIFFERENCE, RISK_DIFFERENCE)
 
 
@@ -99,7 +102,23 @@ def logit_shares(rows: Children, unit: str, *, kind: str = "CR2") -> tuple[Term,
     if outside.any():
         return without_numbers(SHARE_TERMS, unit, not_estimable("shares outside 0 to 1"))
     found = {term.term: _in_unit(term, unit) for term in fixed_effects_logit(rows, kind=kind)}
+    if found["exposed"].status == SEPARATION:
+        return without_numbers(SHARE_TERMS, unit, _set_apart(rows))
     return tuple(found[name] for name in SHARE_TERMS)
+
+
+def _set_apart(rows: Children) -> str:
+    """What separates events from none where the model has no covariates: an authority or a period, or their
+    combination with exposure.
+    """
+    used = rows.weight > 0
+    events = rows.outcome[used]
+    for labels in (np.asarray(rows.cluster)[used], np.asarray(rows.period)[used]):
+        for label in np.unique(labels):
+            own = events[labels == label]
+            if (own == 0).all() or (own == 1).all():
+                return not_estimable(ONE_SIDED)
+    return not_estimable(APART)
 
 
 def _in_unit(term: Term, unit: str) -> Term:

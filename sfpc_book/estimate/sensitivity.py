@@ -225,7 +225,7 @@ def _task(
 
 
 def _wedge(trials: Trials, rows: pd.DataFrame) -> Wedge:
-    """The wedge of the authorities that the panel holds; those that left the trial are never exposed."""
+    """The wedge of the authorities that the panel holds; those that withdrew are never exposed."""
     left = trials.study.left(trials.wedge.model_id)
     return replace(trials.wedge, never_exposed=left).among(rows["authority"].unique())
 

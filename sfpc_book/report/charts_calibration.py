@@ -42,7 +42,7 @@ def size_chart(study: Study, rows: pd.DataFrame) -> Drawing | Absence:
         study,
         rows,
         size_of,
-        title="How often do the methods err where there is no effect?",
+        title="How often do the methods err where nothing was planted?",
         axis="Rejects, %",
         what="rejection rates without an effect",
     )

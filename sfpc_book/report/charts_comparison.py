@@ -62,7 +62,7 @@ def comparison_curve(
     )
     rows = rows[rows["term"].str.startswith("event_time_") & rows["estimate"].notna()]
     if rows.empty:
-        return Absence("No effect by year since adoption could be estimated.")
+        return Absence("Effects by year since adoption could not be estimated.")
     unit = row_unit(next(rows.itertuples()))
     curve = pd.DataFrame(
         {

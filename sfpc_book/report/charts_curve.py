@@ -41,9 +41,9 @@ def exposure_curve(
     """The effect in each period since go-live with its interval; gaps where the design identifies none."""
     rows = choose(of_main(estimates), model=model, outcome=outcome, horizon=horizon, analysis="exposure_time")
     if not len(rows) or not any(has_number(row) for row in rows.itertuples()):
-        return Absence("No effect by time since go-live can be shown: none is identified or observed.")
+        return Absence("Effects by time since go-live cannot be shown: none is identified or observed.")
     if doubt := next(filter(None, (doubt_of(study, row) for row in rows.itertuples())), ""):
-        return Absence(f"No effect by time since go-live is drawn: the estimate {doubt}.")
+        return Absence(f"Effects by time since go-live are not drawn: the estimate {doubt}.")
     drawn = _curve_rows(rows)
     known, gaps = drawn[drawn["value"].notna()], drawn[drawn["value"].isna()]
     name, what = study.models[model].name, outcome_name(study, outcome)
@@ -127,7 +127,7 @@ def event_study(curve: pd.DataFrame, *, what: str, unit: str, level: float, sour
     `curve` has columns event_time, estimate, conf_low, conf_high, in the unit that `unit` names.
     """
     if curve.empty:
-        return Absence("No effects by year since adoption are available.")
+        return Absence("Effects by year since adoption are not available.")
     before = curve[curve["event_time"] < 0]
     after = curve[curve["event_time"] >= 0]
     away = int(((before["conf_low"] > 0) | (before["conf_high"] < 0)).sum())

@@ -15,6 +15,7 @@ from sfpc_book.report.charts_theme import (
 )
 from sfpc_book.report.drawing import Absence, Drawing
 from sfpc_book.report.estimate_rows import (
+    CR2,
     PRIMARY_ANALYSIS,
     analysis_name,
     choose,
@@ -36,10 +37,11 @@ def outcomes_forest(
     """One row per outcome of a model, at one horizon, by one analysis; panels by unit."""
     rows = choose(of_main(estimates), model=model, horizon=horizon, analysis=analysis, term="exposed")
     name = study.models[model].name
+    leads = analysis in (PRIMARY_ANALYSIS, CR2)
     return forest(
         rows,
         [outcome_name(study, outcome) for outcome in rows["outcome"]],
-        title=f"{name}: estimated change by outcome{'' if analysis == PRIMARY_ANALYSIS else ', another way'}",
+        title=f"{name}: estimated change by outcome{'' if leads else ', another way'}",
         subtitle=(
             f"{analysis_name(study, analysis)}, {horizon} months, {levels_text(rows)}; left of zero is a fall"
         ),
@@ -88,7 +90,10 @@ def horizons_forest(study: Study, estimates: pd.DataFrame, model: str, analysis:
             for row in rows.itertuples()
         ],
         title=f"{name}: does the estimate change with longer follow-up?",
-        subtitle=f"Difference at each horizon, main model, {levels_text(rows)}; left of zero is a fall",
+        subtitle=(
+            f"{analysis_name(study, analysis)}, difference at each horizon, {levels_text(rows)}; "
+            "left of zero is a fall"
+        ),
         what=f"by outcome and horizon, {name}",
         colour=model_colour(study, model),
         source=RETURNS_SOURCE,

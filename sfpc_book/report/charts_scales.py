@@ -1,4 +1,4 @@
-"""Forest of outcomes by the right model for their scale, beside the linear panel model."""
+"""Forest of outcomes by a model for their scale, beside the linear panel model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sfpc_book.study.schema import Study
 def scales_forest(
     study: Study, linear: pd.DataFrame, scales: pd.DataFrame, model: str, horizon: int
 ) -> Drawing | Absence:
-    """Two rows per outcome at one horizon: the linear panel model and the right model for its scale, both
+    """Two rows per outcome at one horizon: the linear panel model and a model for its scale, both
     with the bias-reduced variance. `linear` and `scales` are tidy estimates."""
     parts, labels = [], []
     for difference, _ in pairs(study, scales, model, horizon):
@@ -35,7 +35,7 @@ def scales_forest(
         rows,
         labels,
         title=title,
-        subtitle=f"Differences by the linear model and by the right one, {horizon} months, "
+        subtitle=f"Differences by the linear model and by one for its scale, {horizon} months, "
         f"{levels_text(rows)}; left of zero is a fall",
         what=f"by outcome and model, {study.models[model].name}, {horizon} months",
         colour=model_colour(study, model),
@@ -45,6 +45,6 @@ def scales_forest(
 
 
 def scale_word(study: Study, outcome: str) -> str:
-    """A short name of the right model of an outcome's scale."""
+    """A short name of a model for an outcome's scale."""
     words = {"binary": "logit", "share": "fractional logit", "count": "Poisson", "days": "Poisson"}
     return words[study.outcomes[outcome].scale]

@@ -25,6 +25,7 @@ from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
 
 PRIMARY_ANALYSIS = "panel_two_way"
+CR2 = "panel_two_way_cr2"
 RANDOMISATION = "randomisation"
 ATTAINABLE = "randomisation_attainable"
 INFORMATIVE = 0.8  # an exact interval of a lower level says next to nothing, and is not shown

@@ -32,7 +32,7 @@ class EstimateFiles(ChapterFiles):
         return self._of_model(model, "sensitivity")
 
     def scales(self, model: str) -> pd.DataFrame:
-        """Tidy estimates of a model's outcomes by the right model for the scale of each."""
+        """Tidy estimates of a model's outcomes by a model for the scale of each."""
         return self._of_model(model, "scales")
 
     def _of_model(self, model: str, name: str) -> pd.DataFrame:

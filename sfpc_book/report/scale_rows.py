@@ -1,4 +1,4 @@
-"""Choosing and wording the rows of the right model for each scale, of curves and of monthly totals."""
+"""Choosing and wording the rows of models for each scale, of curves and of monthly totals."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ LINEAR = "panel_two_way_cr2"
 TOTALS = "totals_poisson"
 
 
-def right_models(study: Study, outcome: str) -> tuple[str, ...]:
-    """The analyses that are the right model for an outcome's scale, in the order of the study."""
+def scale_models_of(study: Study, outcome: str) -> tuple[str, ...]:
+    """The analyses that are models for an outcome's scale, in the order of the study."""
     scale = study.outcomes[outcome].scale
     return tuple(name for name, part in study.analyses.items() if scale in part.scales)
 
 
-def right_model_words(study: Study, outcome: str) -> str:
+def scale_model_words(study: Study, outcome: str) -> str:
     """The same in words."""
-    names = [study.analyses[name].name for name in right_models(study, outcome)]
+    names = [study.analyses[name].name for name in scale_models_of(study, outcome)]
     return "; ".join(names) or NOT_APPLICABLE
 
 
@@ -38,7 +38,7 @@ def pairs(study: Study, rows: pd.DataFrame, model: str, horizon: int) -> Iterato
     none), at one horizon."""
     chosen = choose(rows, model=model, horizon=horizon, sample="main")
     for outcome in study.models[model].outcomes:
-        for analysis in right_models(study, outcome):
+        for analysis in scale_models_of(study, outcome):
             of_model = choose(chosen, outcome=outcome, analysis=analysis)
             yield from _pair(of_model)
 

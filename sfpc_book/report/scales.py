@@ -1,4 +1,4 @@
-"""Outcomes by the right model for their scale: table, sentences; and the survival view of times."""
+"""Outcomes by a model for their scale: table, sentences; and the survival view of times."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ RATIOS = "Ratios say nothing about how common an outcome is: read the difference
 def scales_table(
     study: Study, rows: pd.DataFrame, model: str, horizon: int, caption: str
 ) -> TableContent | None:
-    """One row per outcome: difference, then ratio, by the right model for its scale; share followed."""
+    """One row per outcome: difference, then ratio, by a model for its scale; share followed."""
     published = publish_estimates(rows, study.disclosure)
     found = list(pairs(study, published, model, horizon))
     return _table(study, found, caption, _of(published, found), SAME_CHILDREN)

@@ -14,13 +14,11 @@ import pandas as pd
 
 from sfpc_book.report.estimate_rows import (
     ATTAINABLE,
-    PRIMARY_ANALYSIS,
-    RANDOMISATION,
     choose,
+    ends_of,
     has_number,
     row_unit,
     status_text,
-    uninformative,
     within_text,
 )
 from sfpc_book.report.formats import (
@@ -28,14 +26,19 @@ from sfpc_book.report.formats import (
     date_text,
     day_of,
     is_missing,
-    level_text,
     listed,
     number,
     p_value,
-    percentage,
     whole_percentage,
 )
-from sfpc_book.report.reliability import doubt_of
+from sfpc_book.report.headline import (
+    METHODS,
+    Headline,
+    doubt_about,
+    exact_interval,
+    headline_of,
+    method_interval,
+)
 from sfpc_book.report.terms import MAIN_EXPOSURE, degrees_text
 from sfpc_book.report.words import paragraph
 from sfpc_book.study.registries import Outcome
@@ -45,26 +48,25 @@ from sfpc_book.study.schema import Study
 def effect_sentences(
     study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int, *, sample: str = "main"
 ) -> str:
-    """A paragraph on one outcome at one horizon, from the main model's row and the exact test's rows."""
+    """A paragraph on one outcome at one horizon: size, exact interval and p, and the CR2 interval."""
     rows = choose(
         estimates, model=model, outcome=outcome, horizon=horizon, sample=sample, exposure=MAIN_EXPOSURE
     )
-    main = choose(rows, analysis=PRIMARY_ANALYSIS, term="exposed")
-    if main.empty:
+    lead = headline_of(rows)
+    if lead is None:
         name = study.outcomes[outcome].name
         span = within_text(study.outcomes[outcome], horizon)
         return f"No estimate for “{name}” {span} has been recorded."
-    row = next(main.itertuples())
-    exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
-    attainable = next(choose(rows, analysis=ATTAINABLE).itertuples(), None)
-    if doubt := doubt_of(study, row):
+    row = lead.main
+    if doubt := doubt_about(study, lead):
         subject = f"“{study.outcomes[outcome].name}” {within_text(study.outcomes[outcome], horizon)}"
-        return paragraph([f"For {subject}, the estimate {doubt}.", observed_sentence(row, study)])
+        return paragraph([f"For {subject}, {doubt}.", observed_sentence(row, study)])
     sentences = [size_sentence(row, study.outcomes[outcome], horizon)]
     if has_number(row):
         sentences += [
-            interval_sentence(row),
-            exact_sentence(exact, attainable),
+            exact_interval_sentence(study, lead),
+            exact_sentence(lead.exact),
+            interval_sentence(lead.companion),
             observed_sentence(row, study),
             limit_sentence(row),
         ]
@@ -104,22 +106,22 @@ def interval_sentence(row: Any) -> str:
     low, high, unit = row.conf_low, row.conf_high, row_unit(row)
     if is_missing(low) or is_missing(high):
         return "No interval can be given."
-    level = level_text(row.conf_level)
+    name = method_interval(row)
     if math.isinf(low) and math.isinf(high):
-        return f"The {level} interval has no ends: at this level it rules out nothing."
+        return f"The {name} has no ends: at this level it rules out nothing."
     if math.isinf(low) or math.isinf(high):
-        return f"The {level} interval has one open end. {rules_out(low, high, unit)}"
+        return f"The {name} has one open end. {rules_out(row)}"
     degrees = degrees_text(row)
     held = f" (t with {degrees})" if degrees else ""
-    text = (
-        f"The {level} interval{held} runs from {range_words(low, high, unit)}. {_left_out(low, high, unit)}"
-    )
-    return f"{text} {rules_out(low, high, unit)}"
+    text = f"The {name}{held} runs from {range_words(low, high, unit)}. {_left_out(low, high, unit)}"
+    return f"{text} {rules_out(row)}"
 
 
-def range_words(low: float, high: float, unit: Unit) -> str:
-    """Both ends in words with the unit said once, e.g. `21.9 fewer to 5.9 more per 1,000 children`."""
-    words = f" {unit.words}" if unit.words and not (_is_level(unit) or unit.ratio) else ""
+def range_words(low: float, high: float, unit: Unit, *, said: bool = True) -> str:
+    """Both ends in words with the unit said once, e.g. `21.9 fewer to 5.9 more per 1,000 children`; `said`
+    false leaves out a unit that has been said before.
+    """
+    words = f" {unit.words}" if said and unit.words and not (_is_level(unit) or unit.ratio) else ""
     if is_missing(low) or is_missing(high):
         return "not given"
     if math.isinf(low) and math.isinf(high):
@@ -153,10 +155,15 @@ def _left_out(low: float, high: float, unit: Unit) -> str:
     return f"It leaves out {null}; any {'ratio' if unit.ratio else 'change'} between the ends fits the data."
 
 
-def rules_out(low: float, high: float, unit: Unit) -> str:
-    """What lies outside the interval, as a condition on what its analysis rests on; empty without ends."""
-    outside = _outside(low, high, unit)
-    return f"If its assumptions hold, it rules out, at this level, {listed(outside)}." if outside else ""
+def rules_out(row: Any, about: str = "") -> str:
+    """What lies outside a row's interval, named with its method, as a condition on what the method rests on;
+    empty without ends. `about` says of what, where that is not plain.
+    """
+    outside = _outside(row.conf_low, row.conf_high, row_unit(row))
+    method = METHODS.get(str(row.analysis), "")
+    rests = "under what the test assumes" if method == "exact" else "under what the model assumes"
+    name = f"{method} interval".strip()
+    return f"At this level the {name} leaves out{about} {listed(outside)}, {rests}." if outside else ""
 
 
 def _outside(low: float, high: float, unit: Unit) -> list[str]:
@@ -189,10 +196,8 @@ def difference_size(value: float, unit: Unit) -> str:
     return f"{number(abs(value) * unit.factor, unit.places)} {unit.words}".strip()
 
 
-def exact_sentence(exact: Any, attainable: Any) -> str:
-    """The exact p-value beside the smallest attainable one and the number of orders; the attainable
-    interval.
-    """
+def exact_sentence(exact: Any) -> str:
+    """The exact p-value beside the smallest attainable one and the number of orders."""
     if exact is None or is_missing(exact.p_value) or is_missing(exact.p_minimum):
         return "No exact test could be made."
     orders = "unknown" if is_missing(exact.n_orders) else f"{int(exact.n_orders):,}"
@@ -205,7 +210,7 @@ def exact_sentence(exact: Any, attainable: Any) -> str:
         text += (
             f" This test alone could not have reached {number(1 - exact.conf_level, 2)}, whatever the data."
         )
-    return paragraph([text, alike_sentence(exact), _attainable_sentence(attainable)])
+    return paragraph([text, alike_sentence(exact)])
 
 
 def alike_sentence(exact: Any) -> str:
@@ -221,18 +226,13 @@ def alike_sentence(exact: Any) -> str:
     )
 
 
-def _attainable_sentence(row: Any) -> str:
-    if row is None or not has_number(row) or is_missing(row.conf_low):
-        return ""
-    if uninformative(row):
-        return f"There is no informative exact interval (highest level {percentage(row.conf_level)})."
-    if math.isinf(row.conf_low) or math.isinf(row.conf_high):
-        return ""
-    unit = row_unit(row)
-    return (
-        f"The exact interval at the highest level within reach, {percentage(row.conf_level, 1)}, runs from "
-        f"{range_words(row.conf_low, row.conf_high, unit)}."
-    )
+def exact_interval_sentence(study: Study, lead: Headline) -> str:
+    """The exact interval, at the highest level within reach where that asked for has none; or why none."""
+    row, why = exact_interval(study, lead)
+    if row is None:
+        return f"There is {why}." if why else ""
+    reach = ", at the highest level within reach," if row.analysis == ATTAINABLE else ""
+    return f"The {method_interval(row)}{reach} runs from {range_words(*ends_of(row), row_unit(row))}."
 
 
 def observed_sentence(row: Any, study: Study) -> str:

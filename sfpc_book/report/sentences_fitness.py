@@ -13,7 +13,7 @@ from sfpc_book.report.sentences_data import excluded_sentence
 from sfpc_book.report.words import bullets
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.study import Study
-from sfpc_book.study.wedge import wedge_of
+from sfpc_book.study.wedge import Wedge, wedge_of
 
 NOT_LINKED = "none is linked to the data of this outcome"
 # Why linked children have no value, where there is one reason for all of them.
@@ -73,7 +73,8 @@ def fewer_sentences(
     """Outcomes that rest on fewer authorities than have a panel, who is missing and why, as a list; empty
     where there are none.
 
-    An outcome and horizon of which no authority has a child counted has no estimate, and is not listed.
+    An outcome and horizon of which no authority has a child counted has no estimate, and is not listed. Exact
+    tests exchange all authorities that have rows in the panel, whether or not a child is counted there.
     """
     wedge, items = wedge_of(study, model), []
     for outcome in outcomes:
@@ -84,14 +85,22 @@ def fewer_sentences(
             present = set(counts.index[counts > 0])
             if causes.empty or not present:
                 continue
+            tests = _tests_words(wedge, wedge.among(rows["authority"].unique()))
             text = (
-                f"rests on {len(present)} of {len(wedge.authorities)} authorities, exact tests on "
-                f"{counted(wedge.among(present).n_orders, 'order')} of go-lives instead of "
-                f"{wedge.n_orders:,}. {_who(study, causes)}"
+                f"rests on {len(present)} of {len(wedge.authorities)} authorities. {tests} "
+                f"{_who(study, causes)}"
             )
             said.setdefault(text, []).append(span_text(outcome, horizon))
         items += [f"“{outcome.name}” ({listed(spans)}) {text}" for text, spans in said.items()]
     return bullets(items) if items else ""
+
+
+def _tests_words(wedge: Wedge, exchanged: Wedge) -> str:
+    """Over how many orders exact tests go, and whether they are those of the whole trial."""
+    orders = counted(exchanged.n_orders, "order")
+    if exchanged.n_orders == wedge.n_orders:
+        return f"Exact tests still go over the {orders} of go-lives of the whole trial."
+    return f"Exact tests go over {orders} of go-lives instead of {wedge.n_orders:,}."
 
 
 def uncounted(panel: pd.DataFrame) -> pd.DataFrame:

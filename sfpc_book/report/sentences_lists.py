@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from sfpc_book.report.estimate_rows import (
-    PRIMARY_ANALYSIS,
     RANDOMISATION,
     choose,
     followed_text,
@@ -19,17 +18,18 @@ from sfpc_book.report.estimate_rows import (
     span_text,
     status_text,
 )
-from sfpc_book.report.formats import is_missing, level_text, p_value
-from sfpc_book.report.reliability import doubt_of
+from sfpc_book.report.formats import is_missing, level_text, p_value, whole_percentage
+from sfpc_book.report.headline import Headline, doubt_about, exact_interval, headline_of, method_interval
 from sfpc_book.report.sentences import alike_sentence, amount, range_words, rules_out
+from sfpc_book.report.terms import degrees_text
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.registries import Outcome
 from sfpc_book.study.schema import Study
 
 
 def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
-    """For each outcome with a horizon, the estimate at each with interval and share followed, as a list."""
-    rows = choose(of_horizons(study, estimates), model=model, analysis=PRIMARY_ANALYSIS, term="exposed")
+    """For each outcome with a horizon, the estimate at each with intervals and share followed, as a list."""
+    rows = choose(of_horizons(study, estimates), model=model)
     items = []
     without = [
         f"“{known.name}” has no horizon: it is measured over {span_text(known, 0)}."
@@ -41,10 +41,13 @@ def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
         if not known.has_horizon:
             continue
         said = [
-            f"{int(row.horizon)} months{_alike(study, row)}: {_short_of(study, row)}"
-            for row in part.sort_values("horizon", kind="stable").itertuples()
+            f"{int(horizon)} months{_alike(study, str(sample))}: {_in_short(study, effect)}"
+            for (horizon, sample), effect in part.sort_values("horizon", kind="stable").groupby(
+                ["horizon", "sample"], sort=False
+            )
+            if headline_of(effect) is not None
         ]
-        items.append(f"**{known.name}**: {'; '.join(said)}.")
+        items += [f"**{known.name}**. {'. '.join(said)}."] if said else []
     if not items:
         return "No estimate has been recorded."
     different = (
@@ -55,18 +58,20 @@ def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
     return f"{bullets(items)}\n\n{paragraph([different, *without])}"
 
 
-def _alike(study: Study, row: Any) -> str:
-    """Words for a row that rests on the children followed for the longest horizon only."""
-    sample = study.samples.get(getattr(row, "sample", "main"))
+def _alike(study: Study, name: str) -> str:
+    """Words for a sample that holds the children followed for the longest horizon only."""
+    sample = study.samples.get(name)
     alike = sample is not None and sample.followed_longest
     return f" among the children followed for {study.horizons[-1]}" if alike else ""
 
 
 def summary_sentences(study: Study, estimates: pd.DataFrame, horizon: int) -> str:
-    """One list item per practice model on its primary outcome: size, interval, exact p and its minimum."""
+    """One list item per practice model on its primary outcome: size, exact and CR2 intervals, exact p and its
+    minimum.
+    """
     primary = {slug: study.primary(slug).id for slug in study.models}
     items = [
-        f"**{model.name}**: {_in_short(study, estimates, slug, primary[slug], horizon)}."
+        f"**{model.name}**: {_in_short(study, _of_main(estimates, slug, primary[slug], horizon))}."
         for slug, model in study.models.items()
     ]
     return _with_alike(bullets(items), choose(estimates, outcome=list(primary.values()), horizon=horizon))
@@ -75,11 +80,11 @@ def summary_sentences(study: Study, estimates: pd.DataFrame, horizon: int) -> st
 def outcome_sentences(
     study: Study, estimates: pd.DataFrame, model: str, outcomes: Sequence[Outcome], horizon: int
 ) -> str:
-    """One list item per outcome of a model: size, interval, exact p and its minimum, or why there is no
-    number.
+    """One list item per outcome of a model: size, exact and CR2 intervals, exact p and its minimum, or why
+    there is no number.
     """
     items = [
-        f"**{outcome.name}**: {_in_short(study, estimates, model, outcome.id, horizon)}."
+        f"**{outcome.name}**: {_in_short(study, _of_main(estimates, model, outcome.id, horizon))}."
         for outcome in outcomes
     ]
     return _with_alike(bullets(items), choose(estimates, model=model, horizon=horizon))
@@ -96,29 +101,44 @@ def _with_alike(text: str, rows: pd.DataFrame) -> str:
     )
 
 
-def _in_short(study: Study, estimates: pd.DataFrame, model: str, outcome: str, horizon: int) -> str:
-    rows = choose(of_main(estimates), model=model, outcome=outcome, horizon=horizon)
-    main = next(choose(rows, analysis=PRIMARY_ANALYSIS).itertuples(), None)
-    if main is None:
+def _of_main(estimates: pd.DataFrame, model: str, outcome: str, horizon: int) -> pd.DataFrame:
+    return choose(of_main(estimates), model=model, outcome=outcome, horizon=horizon)
+
+
+def _in_short(study: Study, rows: pd.DataFrame) -> str:
+    """Size, exact interval, CR2 interval, exact p and share followed of one effect; or why there is no number
+    to be read. `rows` are those of one model, outcome, horizon, sample and exposure.
+    """
+    lead = headline_of(rows)
+    if lead is None:
         return "no estimate has been recorded"
-    exact = next(choose(rows, analysis=RANDOMISATION).itertuples(), None)
-    p = (
-        ""
-        if exact is None or is_missing(exact.p_value) or is_missing(exact.p_minimum)
-        else f"exact p = {p_value(exact.p_value)}, smallest attainable {p_value(exact.p_minimum)}"
-    )
-    return _short_of(study, main, p)
+    if not has_number(lead.main):
+        return status_text(lead.main)
+    if doubt := doubt_about(study, lead):
+        return doubt
+    size = amount(lead.main.estimate, row_unit(lead.main))
+    said = (_exact_short(study, lead), _model_short(lead.companion), _p_short(lead.exact))
+    return "; ".join(filter(None, [size, *said, followed_text(lead.main)]))
 
 
-def _short_of(study: Study, row: Any, also: str = "") -> str:
-    """Size with interval and share followed, and `also`; or why there is no number to be read."""
-    if not has_number(row):
-        return status_text(row)
-    if doubt := doubt_of(study, row):
-        return f"the estimate {doubt}"
-    unit = row_unit(row)
-    ends = f"{level_text(row.conf_level)} interval {range_words(row.conf_low, row.conf_high, unit)}"
-    return f"{amount(row.estimate, unit)} ({'; '.join(filter(None, [ends, also, followed_text(row)]))})"
+def _exact_short(study: Study, lead: Headline) -> str:
+    row, why = exact_interval(study, lead)
+    return why if row is None else f"{method_interval(row)} {_range(row)}"
+
+
+def _model_short(row: Any) -> str:
+    degrees = degrees_text(row).replace("degrees of freedom", "df")
+    return f"{method_interval(row)} {_range(row)}{f' ({degrees})' if degrees else ''}"
+
+
+def _range(row: Any) -> str:
+    return range_words(row.conf_low, row.conf_high, row_unit(row), said=False)
+
+
+def _p_short(exact: Any) -> str:
+    if exact is None or is_missing(exact.p_value) or is_missing(exact.p_minimum):
+        return ""
+    return f"exact p = {p_value(exact.p_value)}, smallest attainable {p_value(exact.p_minimum)}"
 
 
 def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
@@ -129,10 +149,29 @@ def pooled_sentence(estimates: pd.DataFrame, outcome: str, horizon: int) -> str:
         return "No test pooled over the models has been recorded."
     unit = row_unit(row)
     text = (
-        f"Taken together, the trials' mean estimate is {amount(row.estimate, unit)} "
+        f"The mean of the trials' estimates, weighted by information, is {amount(row.estimate, unit)} "
         f"({level_text(row.conf_level)} exact interval {range_words(row.conf_low, row.conf_high, unit)}). "
         f"Among {int(row.n_orders):,} possible orders of go-lives p = {p_value(row.p_value)}; the smallest "
         f"that any result could have had is {p_value(row.p_minimum)}."
     )
     ends_known = not (is_missing(row.conf_low) or is_missing(row.conf_high))
-    return paragraph([text, rules_out(row.conf_low, row.conf_high, unit) if ends_known else ""])
+    left_out = rules_out(row, " for that mean, not for each model,") if ends_known else ""
+    return paragraph([text, left_out])
+
+
+def weights_sentences(
+    study: Study, estimates: pd.DataFrame, weights: Mapping[str, float], outcome: str, horizon: int
+) -> str:
+    """One list item per practice model: its weight in the pooled mean, and its own estimate with exact and
+    CR2 intervals. `weights` are shares by model; a model without one is not in the mean.
+    """
+    items = [
+        f"**{model.name}** ({_weight_words(weights.get(slug))}): "
+        f"{_in_short(study, _of_main(estimates, slug, outcome, horizon))}."
+        for slug, model in study.models.items()
+    ]
+    return bullets(items)
+
+
+def _weight_words(share: float | None) -> str:
+    return "not in the mean" if share is None else f"weight {whole_percentage(share)}"

@@ -32,6 +32,7 @@ from sfpc_book.report.formats import (
     number,
     percentage,
     unit_of,
+    within_sentence,
 )
 from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Study
@@ -157,7 +158,7 @@ def detectable_table(study: Study, detectable: pd.DataFrame, caption: str) -> Ta
     for key in dict.fromkeys(detectable["scenario"].dropna()):
         if key in study.calibration.scenarios:
             name, own = study.calibration.scenarios[key].name, detectable[detectable["scenario"] == key]
-            lines.append({"Assumed": f"Simulated: {name}"} | _found(own))
+            lines.append({"Assumed": f"Simulated noise: {_noise_words(name)}"} | _found(own))
     attainable = detectable.loc[detectable["method"] == ATTAINABLE, "alpha"]
     level = percentage(float(attainable.iloc[0])) if len(attainable) else NOT_AVAILABLE
     notes = (
@@ -167,6 +168,13 @@ def detectable_table(study: Study, detectable: pd.DataFrame, caption: str) -> Ta
         f"{NOT_AVAILABLE} where no size of effect reaches this probability.",
     )
     return TableContent(pd.DataFrame(lines), caption, notes, SOURCE, detectable)
+
+
+def _noise_words(name: str) -> str:
+    """What varies in a scenario without an effect, since the effect is what is sought here: its name after a
+    colon, or the whole name.
+    """
+    return within_sentence(name.partition(": ")[2] or name)
 
 
 def _found(rows: pd.DataFrame) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sfpc_book.report.formats import NOT_APPLICABLE, date_text, listed, number, p_value, unit_of
-from sfpc_book.report.scale_rows import right_model_words
+from sfpc_book.report.scale_rows import scale_model_words
 from sfpc_book.report.table import TableContent
 from sfpc_book.study.schema import Authority, Study
 from sfpc_book.study.wedge import Wedge
@@ -17,7 +17,7 @@ PLAN = {"planned": "listed as planned in the study file", "exploratory": "explor
 
 
 def outcomes_table(study: Study, model: str, caption: str) -> TableContent:
-    """The outcomes of a model: name, role, measure, right model for its scale, unit."""
+    """The outcomes of a model: name, role, measure, model for its scale, unit."""
     first = study.primary(model).id
     chosen = [study.outcomes[outcome] for outcome in study.models[model].outcomes]
     cells = pd.DataFrame(
@@ -25,7 +25,7 @@ def outcomes_table(study: Study, model: str, caption: str) -> TableContent:
             "Outcome": [outcome.name for outcome in chosen],
             "Role": ["primary" if outcome.id == first else "secondary" for outcome in chosen],
             "Measure": [outcome.measure for outcome in chosen],
-            "Right model for its scale": [right_model_words(study, outcome.id) for outcome in chosen],
+            "Model for its scale": [scale_model_words(study, outcome.id) for outcome in chosen],
             "Unit of the effect": [unit_of(outcome.unit).words for outcome in chosen],
         }
     )

@@ -17,7 +17,7 @@ from sfpc_book.study.study import Study
 ROLES_READ = ("trial", "pilot")
 # Why those of the other roles are not, in words.
 ROLES_NOT_READ = {
-    "left": "left the trial",
+    "left": "withdrew from the trial",
     "innovator": "brought a model to the programme and is in no trial",
     "earlier_adopter": "adopted a model before the programme and is in no trial",
 }

@@ -64,7 +64,7 @@ def _split_return(books: Books, site: Site, rng: np.random.Generator) -> tuple:
 
 
 def _file_of_another(books: Books, site: Site, rng: np.random.Generator) -> tuple[Books, Mark]:
-    """A return of an authority that has left, with children of its own, among the files."""
+    """A return of an authority that has withdrawn, with children of its own, among the files."""
     book = next(book for book in books if site.holds(book))
     grid = book.grid(site.table)
     children = [f"LEFT-{number}" for number in range(1, grid.n_rows + 1)]

@@ -72,7 +72,7 @@ def lender_of(study: Study, authority: str) -> str:
 
 
 def left_from(study: Study, authority: str) -> str:
-    """An authority that left the trial of an authority's model; empty if none did."""
+    """An authority that withdrew from the trial of an authority's model; empty if none did."""
     model = study.authorities[authority].model
     left = (
         slug for slug, part in study.authorities.items() if part.role == "left" and part.left_model == model
@@ -136,6 +136,6 @@ def claims_of(study: Study, plan: Plan) -> dict[str, set[Claim]]:
     claims = {plan.authority: own}
     if defect.borrows:
         claims[lender_of(study, plan.authority)] = {Claim(WHOLE, WHOLE, "identifiers", shared=True)}
-    if "left" in defect.needs:  # the authority that left sends one return of a month, whoever has it
+    if "left" in defect.needs:  # the authority that withdrew sends one return of a month, whoever has it
         claims[left_from(study, plan.authority)] = {Claim(defect.layer, plan.month, "file")}
     return claims

@@ -28,7 +28,7 @@ class Site:
 
     `share` is the share of the cells or rows that could be spoilt which are (None: as many as the kind does
     by itself). `lender` is an authority whose identifiers `borrowed` are; `lent` are this authority's own
-    that another borrows. `left` is an authority that left the trial of this one's model.
+    that another borrows. `left` is an authority that withdrew from the trial of this one's model.
     """
 
     authority: str

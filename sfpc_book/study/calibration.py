@@ -98,4 +98,6 @@ class Calibration(Part):
     replications: Replications = Replications()
     baseline: Baseline = Baseline()
     detectable: Detectable = Detectable()
-    scenarios: dict[str, Scenario] = Field(default={"no_effect": Scenario(name="No effect")}, min_length=1)
+    scenarios: dict[str, Scenario] = Field(
+        default={"no_effect": Scenario(name="Nothing planted")}, min_length=1
+    )

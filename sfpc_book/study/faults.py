@@ -146,7 +146,7 @@ def _orphans(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Itera
 
 
 def _left_faults(models: Mapping[str, Any], authorities: Mapping[str, Any]) -> Iterator[Fault]:
-    """An authority that left a trial must say which: a sample that asks for it would pass it over in
+    """An authority that withdrew from a trial must say which: a sample that asks for it would pass it over in
     silence."""
     for slug, part in authorities.items():
         left = part.get("left_model") if isinstance(part, Mapping) else None

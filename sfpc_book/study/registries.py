@@ -56,8 +56,8 @@ class Outcome(Part):
 class Sample(Part):
     """A way to choose the children; every one but `main` is "main, but …".
 
-    `index` names the date from which a child is followed; `with_left` adds authorities that left the model's
-    trial, as clusters that are never exposed; `without_outcomes` are defined by the index itself.
+    `index` names the date from which a child is followed; `with_left` adds authorities that withdrew from the
+    model's trial, as clusters that are never exposed; `without_outcomes` are defined by the index itself.
     `followed_longest` keeps, outcome by outcome, the children followed to the longest horizon.
     """
 
@@ -95,7 +95,7 @@ class Analysis(Part):
     whose covariates are missing, for models that have covariates; `change` names the one respect in which a
     sensitivity of the panel model differs from it, and `days` is that change's number. `outcomes` says
     whether the row is run for the primary outcome alone. `statistic` is that of the exact tests; only the
-    analysis `randomisation` has one. `scales` are those of the outcomes whose right model the row is.
+    analysis `randomisation` has one. `scales` are those that the row is a model for.
     """
 
     id: str = ""

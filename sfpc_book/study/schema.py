@@ -187,11 +187,11 @@ class Study(Part):
         return (chosen and chosen.statistic) or "two_way"
 
     def left(self, model_id: str) -> tuple[str, ...]:
-        """The authorities that left a model's trial, in the order of `study.yml`."""
+        """The authorities that withdrew from a model's trial, in the order of `study.yml`."""
         return tuple(slug for slug, part in self.authorities.items() if part.left_model == model_id)
 
     def left_asked_for(self) -> tuple[str, ...]:
-        """The authorities that left a trial and whose returns a sample asks for."""
+        """The authorities that withdrew from a trial and whose returns a sample asks for."""
         if not any(sample.with_left for sample in self.samples.values()):
             return ()
         return tuple(slug for model_id in self.models for slug in self.left(model_id))
