@@ -298,6 +298,8 @@ def test_tables_hold_every_method_and_scenario_and_no_hole(study, found, rows):
         assert set(own["Method"]) == {METHODS[name] for name in rows.loc[rows["model"] == model, "method"]}
         smallest_table = detectable_table(study, pd.read_csv(found / model / "detectable.csv"), "x").cells
         assert len(smallest_table) == 3 + 5
+        noise = smallest_table["Assumed"].str.startswith("Simulated noise: ")
+        assert noise.sum() == 5 and not smallest_table["Assumed"].str.contains("planted").any()
         for table in (own, smallest_table):
             assert not table.isin(["nan", ""]).any().any()
     assert len(leading_table(study, rows, "x").cells) == len(study.calibration.scenarios)

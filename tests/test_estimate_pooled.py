@@ -13,6 +13,7 @@ from sfpc_book.estimate.cells import cells_of
 from sfpc_book.estimate.estimate import TIDY_COLUMNS
 from sfpc_book.estimate.pooled import estimate_pooled, pooled_effects, pooled_weights
 from sfpc_book.estimate.randomisation import order_effects, randomisation_test
+from sfpc_book.estimate.wedge_estimates import estimate_each
 
 WEDGES = {
     "family_safeguarding": wedge(FIVE, FIVE_STRATA, model="family_safeguarding"),
@@ -69,6 +70,9 @@ def test_the_pooled_estimate_is_the_mean_of_the_trials_by_the_weights_told() -> 
     assert list(weights) == list(tables) and sum(weights.values()) == pytest.approx(1)
     mean = sum(weights[model] * alone[model] for model in tables)
     assert pooled_row(tables)["estimate"] == pytest.approx(mean)
+    each = estimate_each(tables, WEDGES, outcome="looked_after", horizon=18)
+    exact = each[each["analysis"] == "randomisation"]
+    assert dict(zip(exact["model"], exact["estimate"], strict=True)) == pytest.approx(alone)
 
 
 def test_weights_follow_the_children_and_leave_out_what_cannot_be_estimated() -> None:

@@ -37,7 +37,13 @@ from sfpc_book.report.sentences import (
     range_words,
 )
 from sfpc_book.report.sentences_data import design_sentences, strata_sentence, trial_role_sentences
-from sfpc_book.report.sentences_lists import horizon_sentences, outcome_sentences, summary_sentences
+from sfpc_book.report.sentences_lists import (
+    horizon_sentences,
+    outcome_sentences,
+    pooled_sentence,
+    summary_sentences,
+    weights_sentences,
+)
 from sfpc_book.report.tables import estimates_table
 from sfpc_book.study.study import load_study
 from sfpc_book.study.wedge import wedge_of
@@ -317,6 +323,20 @@ def test_an_interval_of_the_cr2_row_that_cannot_be_read_stops_the_item():
     ):
         assert "the estimate with the CR2 variance has an interval wider than a proportion can be" in said
         assert "fewer" not in said
+
+
+def test_the_pooled_mean_is_called_one_and_each_models_weight_stands_beside_its_estimate():
+    pooled = exact(
+        STUDY, model="all", analysis="pooled_randomisation", conf_low=-0.018, conf_high=0.008, n_orders=5760
+    )
+    said = pooled_sentence(combine([pooled]), "looked_after", 18)
+    assert "The mean of the trials' estimates, weighted by information" in said
+    assert "the exact interval leaves out for that mean, not for each model, falls larger than 18.0" in said
+    listed_by_model = weights_sentences(STUDY, leading(), {MODEL: 0.351}, "looked_after", 18)
+    assert (
+        "**Family Safeguarding** (weight 35%): about 6.0 fewer per 1,000 children; exact" in listed_by_model
+    )
+    assert "**Family Valued** (not in the mean): no estimate has been recorded." in listed_by_model
 
 
 def test_both_horizons_carry_intervals_and_shares_and_fixed_terms_have_no_horizon():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -119,6 +120,15 @@ def estimate_outcomes(
         for outcome in outcomes
         for horizon in horizons
     )
+
+
+def estimate_each(
+    panels: Mapping[str, pd.DataFrame], wedges: Mapping[str, Wedge], **options: Any
+) -> pd.DataFrame:
+    """`estimate_outcome` of one outcome and horizon for each model alone; slices and wedges by model id,
+    options as there.
+    """
+    return combine(estimate_outcome(rows, wedges[model], **options) for model, rows in panels.items())
 
 
 def _rows(facts: Slice, cells: Cells, wedge: Wedge, statistic: str) -> list[Estimate]:

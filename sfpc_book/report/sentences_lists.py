@@ -19,7 +19,14 @@ from sfpc_book.report.estimate_rows import (
     status_text,
 )
 from sfpc_book.report.formats import is_missing, level_text, p_value, whole_percentage
-from sfpc_book.report.headline import Headline, doubt_about, exact_interval, headline_of, method_interval
+from sfpc_book.report.headline import (
+    METHODS,
+    Headline,
+    doubt_about,
+    exact_interval,
+    headline_of,
+    method_interval,
+)
 from sfpc_book.report.sentences import alike_sentence, amount, range_words, rules_out
 from sfpc_book.report.terms import degrees_text
 from sfpc_book.report.words import bullets, paragraph
@@ -29,7 +36,7 @@ from sfpc_book.study.schema import Study
 
 def horizon_sentences(study: Study, estimates: pd.DataFrame, model: str) -> str:
     """For each outcome with a horizon, the estimate at each with intervals and share followed, as a list."""
-    rows = choose(of_horizons(study, estimates), model=model)
+    rows = choose(of_horizons(study, estimates), model=model, analysis=list(METHODS))
     items = []
     without = [
         f"“{known.name}” has no horizon: it is measured over {span_text(known, 0)}."
