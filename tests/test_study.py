@@ -248,3 +248,9 @@ def test_an_authority_that_left_is_asked_for_only_by_a_sample_and_is_never_expos
     assert rest.equals(wedge.design_table())
     assert joined.admissible_orders() == wedge.admissible_orders()
     assert np.isnat(joined.go_live_day("leicester"))
+
+
+def test_an_outcome_over_fixed_terms_is_adjusted_for_once(repository):
+    study = load_study(repository / "study.yml")
+    first, later = (study.family("family_safeguarding", horizon) for horizon in study.horizons)
+    assert set(first) - set(later) == {"unauthorised_absence"} and "looked_after" not in first

@@ -180,6 +180,11 @@ class Study(Part):
         chosen = (self.outcomes[outcome] for outcome in self.models[model_id].outcomes)
         return tuple(outcome for outcome in chosen if outcome.has_horizon)
 
+    def family(self, model_id: str, horizon: int) -> tuple[str, ...]:
+        """Ids of the secondary outcomes adjusted together: at later horizons those that run to one."""
+        chosen = self.secondary(model_id)
+        return tuple(part.id for part in chosen if part.has_horizon or horizon == self.horizons[0])
+
     @property
     def statistic(self) -> Statistic:
         """The test statistic of every exact test, chosen in the analysis `randomisation`."""
