@@ -77,19 +77,14 @@ class Settings:
         )
 
 
-def method_of(analysis: Analysis) -> str:
-    """The estimator that a row names, or its id."""
-    return analysis.method or analysis.id
-
-
 def refuse_unknown_methods(analyses: Sequence[Analysis]) -> None:
     """Raises EstimationError naming rows whose estimator is not one of children's rows, or without a rule for
     missing covariates."""
     known = ", ".join(CHILD_METHODS)
     problems = [
-        f"analysis '{part.id}': method '{method_of(part)}' is not one of {known}"
+        f"analysis '{part.id}': method '{part.estimator}' is not one of {known}"
         for part in analyses
-        if method_of(part) not in CHILD_METHODS
+        if part.estimator not in CHILD_METHODS
     ]
     problems += [
         f"analysis '{part.id}' has no missing_data; give complete_case, missing_indicator or "
@@ -140,7 +135,7 @@ def estimate_children(
     made: dict[str, Prepared] = {}
     rows: list[Estimate] = []
     for analysis in analyses:
-        method = CHILD_METHODS[method_of(analysis)]
+        method = CHILD_METHODS[analysis.estimator]
         if method.binary_only and not binary:
             continue
         rule = analysis.missing_data
@@ -164,8 +159,8 @@ def rows_without_number(
     return combine(
         term_row(facts, analysis.id, term)
         for analysis in analyses
-        for term in _empty(CHILD_METHODS[method_of(analysis)], status)
-        if nobody.binary or not CHILD_METHODS[method_of(analysis)].binary_only
+        for term in _empty(CHILD_METHODS[analysis.estimator], status)
+        if nobody.binary or not CHILD_METHODS[analysis.estimator].binary_only
     )
 
 

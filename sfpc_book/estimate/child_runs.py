@@ -19,7 +19,6 @@ from sfpc_book.estimate.child_estimates import (
     Question,
     Settings,
     estimate_children,
-    method_of,
     refuse_unknown_methods,
     rows_without_number,
 )
@@ -106,7 +105,7 @@ def _refuse_grid(study: Study) -> None:
     problems = [
         f"analysis '{part.id}'; there can be {', '.join(PANEL_METHODS)}, and every row with missing_data"
         for part in chosen
-        if part.missing_data is None and method_of(part) not in PANEL_METHODS
+        if part.missing_data is None and part.estimator not in PANEL_METHODS
     ]
     if problems:
         raise EstimationError("The grid of specifications names analyses that it cannot run:", problems)

@@ -83,7 +83,7 @@ def _outcome_rows(
     cells = cells_of(panel)
     facts = _facts(study, wedge, data, panel, cells, outcome, horizon)
     for analysis in study.analyses.values():
-        method = analysis.method or analysis.id
+        method = analysis.estimator
         if outcome.scale in analysis.scales and method in MODELS:
             yield from _model_rows(facts, analysis, cells, panel)
         base, suffix = _split(method)
@@ -141,7 +141,7 @@ def _model_rows(facts: Slice, analysis: Analysis, cells: Cells, panel: pd.DataFr
     if _not_observed(cells, panel):
         yield _empty(facts, analysis.id, "not_observed")
         return
-    for term in MODELS[analysis.method or analysis.id](children_of(cells), facts.unit):
+    for term in MODELS[analysis.estimator](children_of(cells), facts.unit):
         yield term_row(facts, analysis.id, term)
 
 
@@ -197,7 +197,7 @@ def _survival_row(
 
 def _totals_rows(study: Study, wedge: Wedge, data: ScaleData) -> Iterator[Estimate]:
     for analysis in study.analyses.values():
-        if (analysis.method or analysis.id) == TOTALS:
+        if analysis.estimator == TOTALS:
             for outcome in study.totals:
                 yield from totals_rows(study, wedge, data, analysis.id, outcome)
 

@@ -24,7 +24,6 @@ RISK_DIFFERENCE = "standardised_risk_difference"
 SHARE_TERMS = ("exposed", RISK_DIFFERENCE, "standardised_log_risk_ratio")
 ONE_SIDED = "an authority or a period has no event, or only events"
 APART = "exposure, authority and period together set the children with events apart"
-DIFFERENCES = (RATE_DIFFERENCE, RISK_DIFFERENCE)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sfpc_book.estimate.cells import cells_by_start, cells_of, split_cells_of
 from sfpc_book.estimate.changes import CHANGES, Changed, Trial
 from sfpc_book.estimate.estimate import Estimate, combine, not_estimable
 from sfpc_book.estimate.leave_out import parts_without
-from sfpc_book.estimate.sensitivity_registry import method_of, panel_sensitivities
+from sfpc_book.estimate.sensitivity_registry import panel_sensitivities
 from sfpc_book.estimate.wedge_estimates import observable_date
 from sfpc_book.estimate.wedge_rows import Slice
 from sfpc_book.study.registries import Analysis, Exposure, Outcome, Sample
@@ -188,10 +188,10 @@ def _rows(trials: Trials, row: Analysis) -> Iterator[Estimate]:
         elif _unobserved(rows):
             cells = cells_of(rows)
             yield _task(trials, rows, facts, row.id, Changed(cells, cells)).without_number("not_observed")
-        elif method_of(row) in LEAVE_OUT:
+        elif row.estimator in LEAVE_OUT:
             yield from _leave_out(trials, rows, facts, row)
         else:
-            yield from run(_changed(trials, rows, facts, row), method_of(row))
+            yield from run(_changed(trials, rows, facts, row), row.estimator)
 
 
 def _changed(trials: Trials, rows: pd.DataFrame, facts: Mapping[str, object], row: Analysis) -> Task:
@@ -209,7 +209,7 @@ def _leave_out(
     trials: Trials, rows: pd.DataFrame, facts: Mapping[str, object], row: Analysis
 ) -> Iterator[Estimate]:
     cells = cells_of(rows)
-    method = EXACT if method_of(row) == LEAVE_OUT[1] else "panel_two_way"
+    method = EXACT if row.estimator == LEAVE_OUT[1] else "panel_two_way"
     for kind, left_out, left, wedge in parts_without(cells, _wedge(trials, rows)):
         kept = rows[rows[kind].astype("str") != left_out]
         task = _task(trials, kept, facts, row.id, Changed(left, left))

@@ -16,11 +16,6 @@ CR2 = "panel_two_way_cr2"
 KNOWN_METHODS = tuple(dict.fromkeys((*METHODS, *LEAVE_OUT, *METHODS_OF_TABLES, *MODELS_OF_SCALES)))
 
 
-def method_of(analysis: Analysis) -> str:
-    """The estimator of a row: `method`, or the row's own id."""
-    return analysis.method or analysis.id
-
-
 def panel_sensitivities(study: Study) -> tuple[Analysis, ...]:
     """The rows that are a change of the panel model, or another estimator on the same cells.
 
@@ -37,12 +32,12 @@ def panel_sensitivities(study: Study) -> tuple[Analysis, ...]:
 
 
 def _is_sensitivity(row: Analysis) -> bool:
-    own = method_of(row) in (*DESIGN_METHODS, *LEAVE_OUT) or row.method in PANEL_METHODS
+    own = row.estimator in (*DESIGN_METHODS, *LEAVE_OUT) or row.method in PANEL_METHODS
     return row.change is not None or own
 
 
 def _faults(row: Analysis) -> Iterator[str]:
-    where, method = f"analysis '{row.id}'", method_of(row)
+    where, method = f"analysis '{row.id}'", row.estimator
     if row.method is not None and row.method not in KNOWN_METHODS:
         yield f"{where}: unknown method '{row.method}'; known: {', '.join(KNOWN_METHODS)}"
     if row.change is None:

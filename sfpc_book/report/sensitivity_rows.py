@@ -15,7 +15,6 @@ from sfpc_book.report.method_rows import (
     has_change,
     is_exact,
     main_row,
-    without_repeats,
 )
 from sfpc_book.report.specifications import worked_out
 from sfpc_book.report.terms import MAIN_EXPOSURE, MAIN_SAMPLE, WITHOUT, is_effect, term_words
@@ -85,7 +84,7 @@ def missing_variants(study: Study, rows: pd.DataFrame, model: str, outcome: str,
     methods: dict[str, list[Any]] = {}
     for part in study.analyses.values():
         if part.missing_data is not None:
-            methods.setdefault(part.method or part.id, []).append(part)
+            methods.setdefault(part.estimator, []).append(part)
     found = [_by_rule(here, parts) for parts in methods.values()]
     found = sorted((part for part in found if len(part) > 1), key=lambda part: row_unit(part[0]).ratio)
     flat = [row for part in found for row in part]
@@ -110,13 +109,6 @@ def _by_rule(here: pd.DataFrame, parts: list[Any]) -> list[Any]:
 def _inexact(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     exact = [is_exact(study, row) for row in rows.itertuples()]
     return rows[~pd.Series(exact, index=rows.index, dtype=bool)]
-
-
-def unplaced(rows: pd.DataFrame, *shown: Variants) -> pd.DataFrame:
-    """Rows of a table that none of the variants shows."""
-    for variants in shown:
-        rows = without_repeats(rows, variants.rows)
-    return rows
 
 
 def _choices(

@@ -5,7 +5,7 @@ No sentence counts rows as votes: rows share children and assumptions, and none 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -36,7 +36,6 @@ from sfpc_book.report.specifications import choices_words, specification_frame
 from sfpc_book.report.words import bullets, paragraph
 from sfpc_book.study.schema import Study
 
-Chosen = Callable[[Study, pd.DataFrame, str, str, int], Variants]
 NOT_VOTES = "The rows share children and assumptions: they are no votes, and none is a test of another."
 NAMED = 6  # no more rows without a number are named one by one
 

@@ -114,6 +114,12 @@ class Analysis(Part):
     outcomes: Literal["all", "primary"] = "all"
     caution: str | None = None
     statistic: Statistic | None = None
+
+    @property
+    def estimator(self) -> str:
+        """The estimator of the row: `method`, or the row's own id."""
+        return self.method or self.id
+
     scales: tuple[Scale, ...] = ()
 
 
